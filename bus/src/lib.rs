@@ -1,0 +1,22 @@
+//! The nouns, the wire format, the ports and the two buses of Adjutant. Reading order: the nouns (who, where, what),
+//! their wire form, the subjects, the ports, then the in-memory and the NATS implementation.
+
+pub mod id;
+
+pub mod actor;
+pub mod place;
+pub mod spec;
+
+pub mod event;
+pub mod notice;
+pub mod refusal;
+pub mod reply;
+pub mod request;
+
+pub mod service;
+pub mod subject;
+pub mod wire;
+
+pub mod ports;
+
+pub mod memory;

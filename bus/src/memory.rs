@@ -1,0 +1,65 @@
+//! The bus inside one process: nothing to install, and nothing outlives the process. In all else it behaves as the NATS bus;
+//! the contract suite holds both to it.
+
+mod journal;
+mod queue;
+mod services;
+mod store;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+pub use self::queue::DeadLetter;
+use self::{journal::MemoryJournal, queue::MemoryQueue, services::MemoryServices, store::MemoryStore};
+use crate::ports::{Bus, Limits, Status};
+
+/// Everything that the bus holds. Cheap to clone; all clones are the same bus.
+#[derive(Clone)]
+pub struct Memory {
+    commands: Arc<MemoryQueue>,
+    outbox: Arc<MemoryQueue>,
+    journal: Arc<MemoryJournal>,
+    store: Arc<MemoryStore>,
+    services: Arc<MemoryServices>,
+    status: watch::Receiver<Status>,
+    _up: Arc<watch::Sender<Status>>,
+}
+
+impl Memory {
+    /// An empty bus.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        let (up, status) = watch::channel(Status::Connected);
+        Self {
+            commands: Arc::new(MemoryQueue::new(limits)),
+            outbox: Arc::new(MemoryQueue::new(limits)),
+            journal: Arc::new(MemoryJournal::new(limits)),
+            store: Arc::new(MemoryStore::new(limits)),
+            services: Arc::new(MemoryServices::default()),
+            status,
+            _up: Arc::new(up),
+        }
+    }
+
+    /// The ports.
+    #[must_use]
+    pub fn bus(&self) -> Bus {
+        Bus {
+            commands: self.commands.clone(),
+            outbox: self.outbox.clone(),
+            journal: self.journal.clone(),
+            store: self.store.clone(),
+            services: self.services.clone(),
+            status: self.status.clone(),
+        }
+    }
+
+    /// What was buried, oldest first.
+    #[must_use]
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        let mut letters = self.commands.dead_letters();
+        letters.extend(self.outbox.dead_letters());
+        letters
+    }
+}

@@ -1,0 +1,205 @@
+//! A work queue in memory: leases, redelivery, duplicates by id, a share for each origin.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    ports::{Accepted, BusError, Delivery, Limits, Queue, Settle},
+    subject::Origin,
+    wire::{MAX_MESSAGE, WireError},
+};
+
+/// Most dead letters that are kept; the oldest go first.
+const MOST_DEAD: usize = 1_000;
+
+/// A message that could not be handled, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its place in the queue.
+    pub sequence: u64,
+    /// The message.
+    pub payload: Bytes,
+    /// Why it is here.
+    pub reason: String,
+}
+
+struct Waiting {
+    origin: Origin,
+    payload: Bytes,
+    attempt: u64,
+    /// When it may be taken (again).
+    due: Instant,
+}
+
+#[derive(Default)]
+struct State {
+    newest: u64,
+    messages: BTreeMap<u64, Waiting>,
+    per_origin: HashMap<Origin, i64>,
+    ids: HashMap<String, Instant>,
+    ids_by_age: VecDeque<(Instant, String)>,
+    dead: VecDeque<DeadLetter>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
+    limits: Limits,
+}
+
+pub(super) struct MemoryQueue(Arc<Shared>);
+
+impl MemoryQueue {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self(Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), limits: limits.clone() }))
+    }
+
+    pub(super) fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.0.state.lock().dead.iter().cloned().collect()
+    }
+
+    fn ready(&self, most: usize) -> Result<Vec<Delivery>, Option<Instant>> {
+        let mut state = self.0.state.lock();
+        let now = Instant::now();
+        let mut taken = Vec::new();
+        for (sequence, message) in state.messages.iter_mut().filter(|(_, m)| m.due <= now).take(most) {
+            message.attempt += 1;
+            message.due = now + self.0.limits.lease;
+            let handle = Handle { queue: self.0.clone(), sequence: *sequence };
+            taken.push(Delivery {
+                origin: message.origin.clone(),
+                sequence: *sequence,
+                attempt: message.attempt,
+                payload: message.payload.clone(),
+                handle: Arc::new(handle),
+            });
+        }
+        if taken.is_empty() { Err(state.messages.values().map(|m| m.due).min()) } else { Ok(taken) }
+    }
+}
+
+impl State {
+    fn is_duplicate(&mut self, id: &str, now: Instant, window: Duration) -> bool {
+        while self.ids_by_age.front().is_some_and(|(at, _)| *at + window <= now) {
+            if let Some((_, old)) = self.ids_by_age.pop_front() {
+                self.ids.remove(&old);
+            }
+        }
+        self.ids.contains_key(id)
+    }
+
+    fn remove(&mut self, sequence: u64) -> Option<Waiting> {
+        let message = self.messages.remove(&sequence)?;
+        if let Some(count) = self.per_origin.get_mut(&message.origin) {
+            *count -= 1;
+            if *count <= 0 {
+                self.per_origin.remove(&message.origin);
+            }
+        }
+        Some(message)
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryQueue {
+    async fn submit(&self, origin: &Origin, id: &str, payload: Bytes) -> Result<Accepted, BusError> {
+        if payload.len() > MAX_MESSAGE {
+            return Err(WireError::TooLarge { size: payload.len() }.into());
+        }
+        let mut state = self.0.state.lock();
+        let now = Instant::now();
+        if state.is_duplicate(id, now, self.0.limits.duplicate_window) {
+            return Ok(Accepted::Duplicate);
+        }
+        let share = state.per_origin.get(origin).copied().unwrap_or(0);
+        if share >= self.0.limits.queue_per_origin {
+            return Err(BusError::Full(format!("{share} messages of {origin} are waiting already")));
+        }
+        state.per_origin.insert(origin.clone(), share + 1);
+        state.ids.insert(id.to_owned(), now);
+        state.ids_by_age.push_back((now, id.to_owned()));
+        state.newest += 1;
+        let sequence = state.newest;
+        state.messages.insert(sequence, Waiting { origin: origin.clone(), payload, attempt: 0, due: now });
+        drop(state);
+        self.0.changed.notify_waiters();
+        Ok(Accepted::New)
+    }
+
+    async fn take(&self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BusError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let next = match self.ready(most) {
+                Ok(taken) => return Ok(taken),
+                Err(next) => next,
+            };
+            let until = next.map_or(deadline, |due| due.min(deadline));
+            let _ = tokio::time::timeout_at(until, changed).await;
+            if Instant::now() >= deadline {
+                return Ok(self.ready(most).unwrap_or_default());
+            }
+        }
+    }
+}
+
+struct Handle {
+    queue: Arc<Shared>,
+    sequence: u64,
+}
+
+impl Handle {
+    fn put_off(&self, by: Duration) {
+        if let Some(message) = self.queue.state.lock().messages.get_mut(&self.sequence) {
+            message.due = Instant::now() + by;
+        }
+        self.queue.changed.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl Settle for Handle {
+    async fn acknowledge(&self) -> Result<(), BusError> {
+        self.queue.state.lock().remove(self.sequence);
+        Ok(())
+    }
+
+    async fn extend(&self) -> Result<(), BusError> {
+        self.put_off(self.queue.limits.lease);
+        Ok(())
+    }
+
+    async fn release(&self, delay: Duration) -> Result<(), BusError> {
+        self.put_off(delay);
+        Ok(())
+    }
+
+    async fn bury(&self, reason: &str) -> Result<(), BusError> {
+        let mut state = self.queue.state.lock();
+        if let Some(message) = state.remove(self.sequence) {
+            let Waiting { origin, payload, .. } = message;
+            state.dead.push_back(DeadLetter {
+                origin,
+                sequence: self.sequence,
+                payload,
+                reason: reason.to_owned(),
+            });
+            if state.dead.len() > MOST_DEAD {
+                state.dead.pop_front();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! What is wrong with policy files: code, file, line, column, message, hint. All of it at once.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The policy does not load.
+    Error,
+    /// It loads; somebody should look.
+    Warning,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable name of the rule, such as `unknown-command`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Name of the file.
+    pub file: String,
+    /// Line, from 1; 0 when it concerns the file as a whole.
+    pub line: usize,
+    /// Column in characters, from 1; 0 when it concerns the line or the file as a whole.
+    pub column: usize,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let place = format!("{}:{}:{}", self.file, self.line, self.column);
+        write!(f, "{place:<18} {severity:<8} {:<16} {}", self.code, self.message)
+    }
+}
+
+/// All that is wrong, in the order of files and lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    /// The findings.
+    pub findings: Vec<Finding>,
+}
+
+impl Findings {
+    /// Whether anything keeps the policy from being loaded.
+    #[must_use]
+    pub fn refuse(&self) -> bool {
+        self.errors() > 0
+    }
+
+    /// How many errors.
+    #[must_use]
+    pub fn errors(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+    }
+
+    pub(crate) fn error(
+        &mut self,
+        code: &'static str,
+        file: &str,
+        at: (usize, usize),
+        message: impl Into<String>,
+    ) {
+        self.add(Severity::Error, code, file, at, message.into());
+    }
+
+    pub(crate) fn warn(
+        &mut self,
+        code: &'static str,
+        file: &str,
+        at: (usize, usize),
+        message: impl Into<String>,
+    ) {
+        self.add(Severity::Warning, code, file, at, message.into());
+    }
+
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        file: &str,
+        at: (usize, usize),
+        message: String,
+    ) {
+        let (line, column) = at;
+        self.findings.push(Finding { code, severity, file: file.to_owned(), line, column, message });
+    }
+
+    pub(crate) fn sorted(mut self) -> Self {
+        self.findings
+            .sort_by(|a, b| (&a.file, a.line, a.column, a.code).cmp(&(&b.file, b.line, b.column, b.code)));
+        self
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        let errors = self.errors();
+        let warnings = self.findings.len() - errors;
+        let many = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+        write!(f, "{}, {}", many(errors, "error"), many(warnings, "warning"))
+    }
+}
+
+/// "; did you mean `x`?" for the candidate most like the text, if one is like it.
+pub(crate) fn did_you_mean<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let like = |candidate: &&str| {
+        strsim::normalized_damerau_levenshtein(&text.to_lowercase(), &candidate.to_lowercase())
+    };
+    let best = candidates
+        .into_iter()
+        .map(|candidate| (like(&candidate), candidate))
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
+    best.map_or_else(String::new, |(_, candidate)| format!("; did you mean `{candidate}`?"))
+}

@@ -1,0 +1,31 @@
+//! Who may do what: the Casbin gate, the only way to a decision. Reading order: what is found wrong, the files, the rules
+//! of matching, the gate, its checks, the handle that swaps it.
+
+mod finding;
+mod vocabulary;
+
+mod closure;
+mod lock;
+mod matching;
+mod model;
+mod rows;
+mod text;
+
+mod cases;
+mod engine;
+mod gate;
+mod grid;
+mod load;
+mod probe;
+mod twin;
+
+mod handle;
+
+pub use cases::{CaseResult, TestReport, test};
+pub use finding::{Finding, Findings, Severity};
+pub use gate::{Ask, Caller, Gate, Verdict};
+pub use grid::{Column, grid};
+pub use handle::{Policy, Status};
+pub use load::{Files, Options, check};
+pub use twin::{Denial, Dimension, Explanation, Miss};
+pub use vocabulary::Vocabulary;

@@ -1,0 +1,224 @@
+//! From files to rows that may be put in force: read once, every rule checked, nothing used that is not clean.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    closure::Closure,
+    finding::Findings,
+    lock::{self, Lock},
+    model,
+    rows::{self, Judge, Row, Rows},
+    text,
+    vocabulary::Vocabulary,
+};
+
+/// Most bytes of one file.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
+/// Most rows unless told otherwise.
+const MOST_ROWS: usize = 20_000;
+/// Name of the file with the policy's own tests.
+pub(crate) const TESTS: &str = "policy.test";
+
+/// Why files are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Somebody wants to know what is wrong.
+    Check,
+    /// They are to be put in force.
+    Activate,
+}
+
+/// Where policy is, and how it is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The folder; none: the policy that ships inside the program.
+    pub folder: Option<PathBuf>,
+    /// The operator wants another model than the shipped one, and owns the risk.
+    pub own_model: bool,
+    /// Most `p` rows.
+    pub most_rows: usize,
+}
+
+impl Options {
+    /// The policy in this folder; none: the one that ships.
+    #[must_use]
+    pub const fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder, own_model: false, most_rows: MOST_ROWS }
+    }
+}
+
+/// The files as they were read, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// `model.conf`.
+    pub model: Vec<u8>,
+    /// `policy.csv`.
+    pub policy: Vec<u8>,
+    /// `policy.lock`.
+    pub lock: Vec<u8>,
+    /// `policy.test`.
+    pub tests: Vec<u8>,
+}
+
+impl Files {
+    /// The files that ship.
+    #[must_use]
+    pub fn shipped() -> Self {
+        Self {
+            model: model::SHIPPED.as_bytes().to_vec(),
+            policy: include_bytes!("../policy.csv").to_vec(),
+            lock: include_bytes!("../policy.lock").to_vec(),
+            tests: include_bytes!("../policy.test").to_vec(),
+        }
+    }
+
+    /// Reads a folder. A folder without `policy.test` has no tests of its own.
+    ///
+    /// # Errors
+    /// The name of the file that cannot be read, and why.
+    pub fn read(folder: &Path) -> Result<Self, String> {
+        Ok(Self {
+            model: read(folder, model::FILE)?,
+            policy: read(folder, rows::FILE)?,
+            lock: read(folder, lock::FILE)?,
+            tests: if folder.join(TESTS).exists() { read(folder, TESTS)? } else { Vec::new() },
+        })
+    }
+
+    pub(crate) fn take(options: &Options) -> Result<Self, String> {
+        options.folder.as_deref().map_or_else(|| Ok(Self::shipped()), Self::read)
+    }
+
+    /// Eight hexadecimal digits that name the content.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for file in [&self.model, &self.policy, &self.lock, &self.tests] {
+            hash.update((file.len() as u64).to_be_bytes());
+            hash.update(file);
+        }
+        hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn read(folder: &Path, name: &str) -> Result<Vec<u8>, String> {
+    let path = folder.join(name);
+    let shown = path.display();
+    let told = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => format!("{shown} is not there"),
+        _ => format!("{shown} cannot be read: {error}"),
+    };
+    let size = std::fs::metadata(&path).map_err(told)?.len();
+    if size > MOST_BYTES {
+        return Err(format!("{shown} has {size} bytes, and {MOST_BYTES} is the most"));
+    }
+    std::fs::read(&path).map_err(told)
+}
+
+/// What clean files say.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) model: String,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) lock: Lock,
+    pub(crate) closure: Closure,
+    pub(crate) own_model: bool,
+    pub(crate) digest: String,
+}
+
+/// Reads the files strictly. Without a draft there are errors among the findings.
+pub(crate) fn draft(
+    files: &Files,
+    options: &Options,
+    vocabulary: &Vocabulary,
+    purpose: Purpose,
+) -> (Option<Draft>, Findings) {
+    let mut findings = Findings::default();
+    let found = &mut findings;
+    let model_text = text::decode(model::FILE, &files.model, found);
+    let lock_text = text::decode(lock::FILE, &files.lock, found);
+    let policy_text = text::decode(rows::FILE, &files.policy, found);
+    let (Some(model_text), Some(lock_text), Some(policy_text)) = (model_text, lock_text, policy_text) else {
+        return (None, findings.sorted());
+    };
+    for (file, text) in [(model::FILE, model_text), (lock::FILE, lock_text), (rows::FILE, policy_text)] {
+        text::check_characters(file, text, found);
+    }
+    model::check(model_text, options.own_model, found);
+    let lock = Lock::read(lock_text, vocabulary, found);
+    let rows = Rows::read(policy_text, &mut Judge { vocabulary, lock: &lock, purpose, findings: found });
+    let closure = Closure::of(&rows.links, found);
+    lock.warn_unused(&rows.groups(), found);
+    warn_shadowed(&rows.rows, found);
+    warn_mixed_script(&rows, found);
+    if rows.rows.len() > options.most_rows {
+        let message = format!("there are {} rows, and {} is the most", rows.rows.len(), options.most_rows);
+        found.error("too-many-rows", rows::FILE, (0, 0), message);
+    }
+    if findings.refuse() {
+        return (None, findings.sorted());
+    }
+    let draft = Draft {
+        model: model_text.to_owned(),
+        rows: rows.rows,
+        lock,
+        closure,
+        own_model: options.own_model,
+        digest: files.digest(),
+    };
+    (Some(draft), findings.sorted())
+}
+
+/// An allow row that a deny row without condition always beats.
+fn warn_shadowed(rows: &[Row], findings: &mut Findings) {
+    let wide: Vec<&Row> = rows.iter().filter(|row| !row.allow && row.when == "*").collect();
+    for row in rows.iter().filter(|row| row.allow) {
+        let covers = |deny: &&&Row| {
+            deny.group == row.group
+                && (deny.place == "*" || deny.place == row.place)
+                && (deny.action == "*" || deny.action == row.action)
+                && (deny.command == "*" || deny.command == row.command)
+        };
+        if let Some(deny) = wide.iter().find(covers) {
+            let message = format!("the deny row in line {} always beats this row", deny.line);
+            findings.warn("shadowed", rows::FILE, (row.line, 1), message);
+        }
+    }
+}
+
+/// One name in two scripts is a look-alike, or soon will be taken for one.
+fn warn_mixed_script(rows: &Rows, findings: &mut Findings) {
+    use unicode_script::{Script, UnicodeScript};
+    let mixed = |name: &str| {
+        let mut scripts =
+            name.chars().map(|c| c.script()).filter(|s| !matches!(s, Script::Common | Script::Inherited));
+        scripts.next().is_some_and(|first| scripts.any(|script| script != first))
+    };
+    for row in rows.rows.iter().filter(|row| mixed(&row.group)) {
+        let message = format!("`{}` mixes scripts; a look-alike may be meant", row.group);
+        findings.warn("mixed-script", rows::FILE, (row.line, 0), message);
+    }
+}
+
+/// All that is wrong with the policy that these options name.
+///
+/// # Errors
+/// Why the files could not be read at all.
+pub fn check(options: &Options, vocabulary: &Vocabulary) -> Result<Findings, String> {
+    let files = Files::take(options)?;
+    let (drafted, mut findings) = draft(&files, options, vocabulary, Purpose::Check);
+    if let Some(drafted) = drafted {
+        match crate::gate::Gate::build(drafted, vocabulary, 0) {
+            Ok(gate) => {
+                findings.findings.extend(crate::cases::check(&files.tests, &gate, vocabulary).findings)
+            }
+            Err(more) => findings.findings.extend(more.findings),
+        }
+    }
+    Ok(findings.sorted())
+}

@@ -1,0 +1,116 @@
+//! What holds for every policy file as text: UTF-8, no characters that cannot be seen, no quotes, comments on lines of their
+//! own, a line end at the end.
+
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+use crate::finding::Findings;
+
+/// A line that says something, as fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// From 1.
+    pub(crate) number: usize,
+    /// Each field, trimmed, with the column of its first character, from 1.
+    pub(crate) fields: Vec<(String, usize)>,
+}
+
+/// Marks that open or close a quotation in some language.
+const QUOTES: [char; 15] = ['"', '\'', '`', '“', '”', '„', '‟', '‘', '’', '‚', '‛', '«', '»', '‹', '›'];
+
+/// The text of a file, if it is text at all.
+pub(crate) fn decode<'a>(file: &str, bytes: &'a [u8], findings: &mut Findings) -> Option<&'a str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+            findings.error("not-utf8", file, (line, 0), "this is not UTF-8; save the file as UTF-8");
+            None
+        }
+    }
+}
+
+/// Checks what cannot be seen, and whether the file was cut off.
+pub(crate) fn check_characters(file: &str, text: &str, findings: &mut Findings) {
+    let crlf = text.contains("\r\n");
+    for (index, line) in text.split('\n').enumerate() {
+        let body = if crlf { line.strip_suffix('\r').unwrap_or(line) } else { line };
+        for (column, c) in body.chars().enumerate() {
+            if c != ' ' && is_hidden(c) {
+                let message = format!("the character U+{:04X} cannot be seen; remove it", u32::from(c));
+                findings.error("hidden-char", file, (index + 1, column + 1), message);
+            }
+        }
+    }
+    let bare = text.matches('\n').count() - text.matches("\r\n").count();
+    if crlf && bare > 0 {
+        findings.error("hidden-char", file, (1, 0), "line ends are mixed; use LF, or CR LF throughout");
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        let line = text.split('\n').count();
+        findings.error(
+            "no-final-newline",
+            file,
+            (line, 0),
+            "the last line has no line end, so the file may have been cut off; end it with a line end",
+        );
+    }
+}
+
+fn is_hidden(c: char) -> bool {
+    use GeneralCategory::{
+        Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Surrogate, Unassigned,
+    };
+    matches!(
+        c.general_category(),
+        Control
+            | Format
+            | LineSeparator
+            | ParagraphSeparator
+            | PrivateUse
+            | SpaceSeparator
+            | Surrogate
+            | Unassigned
+    )
+}
+
+/// The lines that say something, split at commas: `most` fields at most, the last of which takes the rest if `open`.
+pub(crate) fn lines(file: &str, text: &str, most: Option<usize>, findings: &mut Findings) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (index, raw) in text.lines().enumerate() {
+        let number = index + 1;
+        if raw.trim().is_empty() || raw.trim_start().starts_with('#') {
+            continue;
+        }
+        check_signs(file, number, raw, most, findings);
+        lines.push(Line { number, fields: fields(raw, most) });
+    }
+    lines
+}
+
+/// Quotes and comments mislead: what looks quoted is not, and what looks like a comment is read.
+fn check_signs(file: &str, number: usize, raw: &str, most: Option<usize>, findings: &mut Findings) {
+    // The last field of an open line is a label, which people write as they like.
+    let judged: String = match most {
+        Some(most) => raw.splitn(most, ',').take(most - 1).collect::<Vec<_>>().join(","),
+        None => raw.to_owned(),
+    };
+    if let Some(column) = judged.chars().position(|c| QUOTES.contains(&c)) {
+        findings.error("quote", file, (number, column + 1), "quotation marks are not used here; remove them");
+    }
+    if let Some(column) = judged.chars().position(|c| c == '#') {
+        findings.error("inline-comment", file, (number, column + 1), "a comment has a line of its own");
+    }
+}
+
+fn fields(raw: &str, most: Option<usize>) -> Vec<(String, usize)> {
+    let mut at = 1;
+    raw.splitn(most.unwrap_or(usize::MAX), ',')
+        .map(|field| {
+            let lead = field.chars().take_while(|c| *c == ' ').count();
+            let column = at + lead;
+            at += field.chars().count() + 1;
+            (field.trim_matches([' ', '\r']).to_owned(), column)
+        })
+        .collect()
+}

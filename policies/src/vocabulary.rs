@@ -1,0 +1,39 @@
+//! The words that policy files may use. A closed vocabulary is what turns a typing mistake into an error.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use adjutant_bus::actor::Platform;
+
+/// The groups that nobody creates: they follow from what the platform says of a user.
+pub(crate) const RESERVED: [&str; 3] = ["everyone", "guests", "external"];
+
+/// Reserved so that nobody creates it; no row may name it.
+pub(crate) const NOBODY: &str = "anyone";
+
+/// The words that policy files may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// Every command, with dots: `deploy.promote`.
+    pub commands: BTreeSet<String>,
+    /// Every context key with the values it can have; none when they are not known beforehand.
+    pub context: BTreeMap<String, Vec<String>>,
+    /// Homes whose members are trusted: `slack:T0ACME`, `console:local`.
+    pub trusted_homes: Vec<String>,
+}
+
+impl Vocabulary {
+    /// Whether members of this home may be `everyone`, and its groups may be in the lock.
+    pub(crate) fn trusts(&self, home: &str) -> bool {
+        self.trusted_homes.iter().any(|trusted| trusted == home)
+    }
+
+    /// Whether a pattern can match any command that is known.
+    pub(crate) fn knows_command(&self, pattern: &str) -> bool {
+        self.commands.iter().any(|command| crate::matching::cmd_match(command, pattern))
+    }
+}
+
+/// Whether this is a platform's name, as places and homes begin with.
+pub(crate) fn is_platform(name: &str) -> bool {
+    name.parse::<Platform>().is_ok()
+}

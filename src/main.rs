@@ -1,0 +1,3 @@
+//! The program: composes and supervises the roles.
+
+fn main() {}

@@ -1,0 +1,149 @@
+//! Who asks, and whether they may. Every decision goes through the gate; without a loaded policy all is refused but looking
+//! at `help` and `status`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use adjutant_bus::{
+    event::Authorization,
+    request::Request,
+    spec::{Action, CommandSpec},
+};
+use adjutant_policies::{Ask, Caller, Denial, Explanation, Gate};
+use serde_json::Value;
+
+use crate::{catalogue::Catalogue, context::context};
+
+/// What may be looked at while no policy is loaded, so that people learn what is wrong.
+const WITHOUT_POLICY: [&str; 2] = ["help", "status"];
+
+/// An actor with what the policy in force makes of them. Pins one policy version for the life of a request.
+pub(crate) struct Asker {
+    request: Arc<Request>,
+    gate: Option<(Arc<Gate>, Caller)>,
+}
+
+/// What policy said, with the denial if it was a no.
+pub(crate) struct Judgement {
+    /// For the record.
+    pub(crate) authorization: Authorization,
+    /// Why not.
+    pub(crate) denial: Option<Denial>,
+}
+
+/// No policy is loaded.
+#[derive(Debug)]
+pub(crate) struct NoPolicy;
+
+impl Asker {
+    /// Looks the actor up in the policy in force.
+    pub(crate) fn new(request: Arc<Request>, gate: Option<Arc<Gate>>) -> Self {
+        let gate = gate.map(|gate| {
+            let caller = gate.caller(&request.actor, &request.groups);
+            (gate, caller)
+        });
+        Self { request, gate }
+    }
+
+    /// The request that asks.
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The policy in force, as shown to people.
+    pub(crate) fn policy(&self) -> Option<&str> {
+        self.gate.as_ref().map(|(gate, _)| gate.version())
+    }
+
+    /// The policy groups that count, after closure.
+    pub(crate) fn groups(&self) -> Vec<String> {
+        self.gate.as_ref().map_or_else(Vec::new, |(_, caller)| caller.groups())
+    }
+
+    /// Whether the asker may run the command with at least some arguments: decides what is listed and suggested.
+    pub(crate) fn could(&self, spec: &CommandSpec) -> bool {
+        let command = spec.path.dotted();
+        match &self.gate {
+            None => WITHOUT_POLICY.contains(&command.as_str()),
+            Some((gate, caller)) => {
+                gate.could(caller, &self.request.place.to_string(), &command, spec.action)
+            }
+        }
+    }
+
+    /// Whether the asker may run the command with these arguments.
+    pub(crate) fn judge(
+        &self,
+        catalogue: &Catalogue,
+        spec: &CommandSpec,
+        arguments: &BTreeMap<String, Value>,
+    ) -> Result<Judgement, NoPolicy> {
+        let command = spec.path.dotted();
+        let context = context(catalogue, spec, arguments);
+        let place = self.request.place.to_string();
+        let Some((gate, caller)) = &self.gate else {
+            return if WITHOUT_POLICY.contains(&command.as_str()) && spec.action == Action::View {
+                let authorization = self.without_policy(command, spec.action, place, context);
+                Ok(Judgement { authorization, denial: None })
+            } else {
+                Err(NoPolicy)
+            };
+        };
+        let verdict = gate.decide(&Ask {
+            caller,
+            place: &place,
+            command: &command,
+            action: spec.action,
+            context: &context,
+        });
+        Ok(Judgement { authorization: verdict.authorization, denial: verdict.denial })
+    }
+
+    /// As [`Self::judge`], for who only wants to know whether.
+    pub(crate) fn authorize(
+        &self,
+        catalogue: &Catalogue,
+        spec: &CommandSpec,
+        arguments: &BTreeMap<String, Value>,
+    ) -> Result<Authorization, NoPolicy> {
+        self.judge(catalogue, spec, arguments).map(|judgement| judgement.authorization)
+    }
+
+    /// What decided, and what came nearest to allowing it.
+    pub(crate) fn explain(
+        &self,
+        catalogue: &Catalogue,
+        spec: &CommandSpec,
+        arguments: &BTreeMap<String, Value>,
+    ) -> Result<Explanation, NoPolicy> {
+        let (gate, caller) = self.gate.as_ref().ok_or(NoPolicy)?;
+        let (command, context) = (spec.path.dotted(), context(catalogue, spec, arguments));
+        let place = self.request.place.to_string();
+        Ok(gate.explain(&Ask {
+            caller,
+            place: &place,
+            command: &command,
+            action: spec.action,
+            context: &context,
+        }))
+    }
+
+    fn without_policy(
+        &self,
+        command: String,
+        action: Action,
+        place: String,
+        context: BTreeMap<String, String>,
+    ) -> Authorization {
+        Authorization {
+            allowed: true,
+            policy: "none".to_owned(),
+            who: self.request.actor.to_string(),
+            groups: Vec::new(),
+            place,
+            command,
+            action,
+            context,
+            row: None,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What policy is told about the arguments: every declared key, always, so that a rule about one command cannot bite others.
+
+use std::collections::BTreeMap;
+
+use adjutant_bus::spec::{ArgKind, CommandSpec};
+use adjutant_policies::Vocabulary;
+use serde_json::Value;
+
+use crate::catalogue::Catalogue;
+
+/// The value of a key that the command does not bind.
+const NONE: &str = "none";
+
+/// The context of one invocation: each key that any command binds, `none` where this one does not.
+pub(crate) fn context(
+    catalogue: &Catalogue,
+    spec: &CommandSpec,
+    arguments: &BTreeMap<String, Value>,
+) -> BTreeMap<String, String> {
+    let mut context: BTreeMap<String, String> =
+        keys(catalogue).map(|(key, _)| (key.to_owned(), NONE.to_owned())).collect();
+    for arg in &spec.args {
+        if let (Some(key), Some(value)) = (&arg.context, arguments.get(&arg.name)) {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            context.insert(key.clone(), text);
+        }
+    }
+    context
+}
+
+/// The words that policy files may use: the commands of the catalogue, and the keys that they bind with their choices.
+#[must_use]
+pub fn vocabulary(catalogue: &Catalogue, trusted_homes: &[String]) -> Vocabulary {
+    let mut context: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, kind) in keys(catalogue) {
+        let values = context.entry(key.to_owned()).or_insert_with(|| vec![NONE.to_owned()]);
+        if let ArgKind::Choice { choices } = kind {
+            for choice in
+                choices.iter().filter(|choice| !values.contains(choice)).cloned().collect::<Vec<_>>()
+            {
+                values.push(choice);
+            }
+        }
+    }
+    let commands = catalogue.iter().map(|entry| entry.spec.path.dotted()).collect();
+    Vocabulary { commands, context, trusted_homes: trusted_homes.to_vec() }
+}
+
+fn keys(catalogue: &Catalogue) -> impl Iterator<Item = (&str, &ArgKind)> {
+    catalogue
+        .iter()
+        .flat_map(|entry| &entry.spec.args)
+        .filter_map(|arg| arg.context.as_deref().map(|key| (key, &arg.kind)))
+}

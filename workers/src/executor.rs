@@ -1,0 +1,280 @@
+//! One message from delivery to acknowledgement: decode, claim in the journal, write ahead, run, end, acknowledge.
+
+mod endings;
+mod perform;
+mod prepare;
+mod settle;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use adjutant_bus::{
+    event::{Fact, Outcome},
+    id::RequestId,
+    ports::{Bus, Delivery, Recorded},
+    request::{Request, Submission},
+    spec::Effect,
+    subject::{JournalKey, Origin},
+    wire,
+};
+use adjutant_policies::Policy;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use self::{
+    perform::{Ending, Run},
+    prepare::{Prepared, Ready},
+    settle::Lease,
+};
+use crate::{
+    adopt::{Adoption, adopt},
+    commands::About,
+    ledger::{Ledger, LedgerError, Patience},
+    offers::Offers,
+};
+
+/// Deliveries after which a message is given up.
+const MOST_DELIVERIES: u64 = 5;
+
+/// Executes messages; shared by all tasks of a worker.
+pub(crate) struct Executor {
+    bus: Bus,
+    policy: Arc<Policy>,
+    offers: Arc<Offers>,
+    about: Arc<About>,
+    lease: Duration,
+    abandon: CancellationToken,
+    /// What this very process executes: a redelivery of it, as after an outage of the server, is not to be adopted.
+    here: Mutex<HashSet<RequestId>>,
+}
+
+/// What became of a message, for its settlement.
+enum Done {
+    /// It has its ending, or is not ours to end: acknowledge.
+    Acknowledge,
+    /// Try again after this time.
+    Release(Duration),
+    /// Another worker owns it, or this one gives it up in the middle: leave it alone.
+    Leave,
+    /// It cannot be handled: to the dead letters.
+    Bury(String),
+}
+
+impl Executor {
+    pub(crate) fn new(
+        bus: Bus,
+        policy: Arc<Policy>,
+        offers: Arc<Offers>,
+        about: Arc<About>,
+        lease: Duration,
+        abandon: CancellationToken,
+    ) -> Self {
+        Self { bus, policy, offers, about, lease, abandon, here: Mutex::default() }
+    }
+
+    /// Executes one message, whatever it holds.
+    pub(crate) async fn execute(&self, delivery: &Delivery) {
+        let request = match wire::decode::<Submission>("request", &delivery.payload) {
+            Ok(submission) => Arc::new(into_request(submission)),
+            Err(error) => {
+                error!(%error, origin = %delivery.origin, "a message cannot be read; it goes to the dead letters");
+                return self.settle(delivery, Done::Bury(error.to_string())).await;
+            }
+        };
+        let span = info_span!("request", id = %request.id, run = %request.id.run(), actor = %request.actor,
+            platform = %delivery.origin.platform, command = tracing::field::Empty, outcome = tracing::field::Empty);
+        let id = request.id;
+        if !self.here.lock().insert(id) {
+            return self.settle(delivery, Done::Release(self.lease)).await;
+        }
+        let lease = Lease::keep(delivery.handle.clone(), self.lease);
+        let done = self.handle(delivery, request).instrument(span).await;
+        drop(lease);
+        self.here.lock().remove(&id);
+        self.settle(delivery, done).await;
+    }
+
+    /// Hands back a message that was not begun.
+    pub(crate) async fn hand_back(&self, delivery: &Delivery) {
+        self.settle(delivery, Done::Release(Duration::ZERO)).await;
+    }
+
+    async fn handle(&self, delivery: &Delivery, request: Arc<Request>) -> Done {
+        let key = JournalKey { origin: delivery.origin.clone(), request: request.id };
+        let mut ledger = Ledger::new(self.bus.journal.clone(), key, &self.about.worker);
+        if delivery.attempt > MOST_DELIVERIES {
+            return self.give_up(delivery, &request, ledger).await;
+        }
+        let prepared = match self.prepare(delivery, &request).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                warn!(%error, "the request cannot be prepared now; handing it back");
+                return Done::Release(settle::back_off(delivery.attempt));
+            }
+        };
+        let (opening, fact, ready) = match prepared {
+            Prepared::Ready(ready) => {
+                tracing::Span::current().record("command", ready.command());
+                let fact = if ready.effect() == Effect::Read { Fact::Started } else { Fact::Claimed };
+                (ready.opening.clone(), fact, Some(ready))
+            }
+            Prepared::Ended(ended) => {
+                let (opening, fact) = *ended;
+                (opening, fact, None)
+            }
+        };
+        let outcome = fact.end().map(|(outcome, _)| outcome);
+        match (ledger.open(opening, fact).await, ready) {
+            (Ok(_), Some(ready)) => self.start(ledger, *ready).await,
+            (Ok(_), None) => ended(outcome),
+            (Err(LedgerError::Lost(events)), ready) => self.take_over(delivery, ledger, &events, ready).await,
+            (Err(LedgerError::Bus(error)), _) => {
+                warn!(%error, "the journal cannot be written; nothing runs, handing the request back");
+                Done::Release(settle::back_off(delivery.attempt))
+            }
+        }
+    }
+
+    /// The journal had begun already.
+    async fn take_over(
+        &self,
+        delivery: &Delivery,
+        mut ledger: Ledger,
+        events: &[Recorded],
+        ready: Option<Box<Ready>>,
+    ) -> Done {
+        let adoption = adopt(events, delivery.sequence, delivery.attempt);
+        info!(?adoption, attempt = delivery.attempt, "the journal of this request has begun already");
+        ledger.adopt(events);
+        match adoption {
+            Adoption::Settled => Done::Acknowledge,
+            Adoption::Wait => Done::Release(self.lease),
+            Adoption::Interrupt => self.end(ledger, endings::interrupted(events)).await,
+            Adoption::Cancel => {
+                let by = ledger.cancelled_by().cloned();
+                self.end(ledger, endings::cancelled(by, Effect::Read)).await
+            }
+            Adoption::Resume => match ready.filter(|ready| ready.is(events)) {
+                Some(ready) => self.resume(ledger, events, *ready).await,
+                None => self.end(ledger, endings::changed_meanwhile()).await,
+            },
+        }
+    }
+
+    async fn resume(&self, mut ledger: Ledger, events: &[Recorded], ready: Ready) -> Done {
+        if let Err(error) = ledger.append(Fact::Resumed, Patience::Brief).await {
+            return left(&error);
+        }
+        let started = events.iter().any(|recorded| matches!(recorded.event.fact, Fact::Started));
+        if started { self.perform(ledger, ready).await } else { self.start(ledger, ready).await }
+    }
+
+    /// Writes ahead, then runs.
+    async fn start(&self, mut ledger: Ledger, ready: Ready) -> Done {
+        if ready.effect() != Effect::Read {
+            if let Some(by) = ledger.cancelled_by().cloned() {
+                return self.end(ledger, endings::cancelled(Some(by), Effect::Read)).await;
+            }
+            if let Err(error) = ledger.append(Fact::Started, Patience::Brief).await {
+                return left(&error);
+            }
+        }
+        self.perform(ledger, ready).await
+    }
+
+    async fn perform(&self, mut ledger: Ledger, ready: Ready) -> Done {
+        let run = Run { abandon: &self.abandon };
+        match run.perform(&mut ledger, ready).await {
+            Ending::With(fact) => self.end(ledger, *fact).await,
+            Ending::NotOurs => Done::Leave,
+        }
+    }
+
+    /// Appends the terminal event, however long the bus takes, unless another worker owns the request.
+    async fn end(&self, mut ledger: Ledger, fact: Fact) -> Done {
+        let fact = endings::fitting(fact);
+        let outcome = fact.end().map(|(outcome, _)| outcome);
+        let append = ledger.append(fact, Patience::Endless);
+        match self.abandon.run_until_cancelled(append).await {
+            Some(Ok(_)) => ended(outcome),
+            Some(Err(error)) => left(&error),
+            None => Done::Leave,
+        }
+    }
+
+    /// It was delivered too often: ends it as failed, and keeps the whole message among the dead letters.
+    async fn give_up(&self, delivery: &Delivery, request: &Request, mut ledger: Ledger) -> Done {
+        let reason = format!("delivered {} times without an ending", delivery.attempt);
+        let fact = endings::given_up();
+        let written = match ledger.open(prepare::bare_opening(request, delivery.sequence), fact.clone()).await
+        {
+            Err(LedgerError::Lost(events)) if adopt(&events, delivery.sequence, 2) != Adoption::Settled => {
+                ledger.adopt(&events);
+                ledger.append(fact, Patience::Brief).await
+            }
+            Err(LedgerError::Lost(_)) => return Done::Acknowledge,
+            written => written,
+        };
+        match written {
+            Ok(_) => Done::Bury(reason),
+            Err(LedgerError::Lost(_)) => Done::Leave,
+            Err(LedgerError::Bus(_)) => Done::Release(settle::back_off(delivery.attempt)),
+        }
+    }
+}
+
+/// A decision is a request too: nothing can be held yet but by the words that answer it.
+fn into_request(submission: Submission) -> Request {
+    match submission {
+        Submission::Request(request) => request,
+        Submission::Decision(decision) => {
+            let verdict = match decision.verdict {
+                adjutant_bus::request::Verdict::Confirm => "confirm",
+                adjutant_bus::request::Verdict::Approve => "approve",
+                adjutant_bus::request::Verdict::Reject => "reject",
+                adjutant_bus::request::Verdict::Cancel => "cancel",
+            };
+            Request {
+                v: wire::Version,
+                id: decision.id,
+                actor: decision.actor,
+                groups: decision.groups,
+                place: decision.place,
+                text: format!("{verdict} {}", decision.request.run()),
+                received_at: decision.received_at,
+                expires_at: None,
+            }
+        }
+    }
+}
+
+/// Whether the message came by the way that its actor would have taken.
+fn fits(request: &Request, origin: &Origin) -> bool {
+    Origin::of(&request.actor) == *origin && request.place.platform == origin.platform
+}
+
+fn expired(request: &Request) -> bool {
+    request.expires_at.is_some_and(|at| at <= Timestamp::now())
+}
+
+fn ended(outcome: Option<Outcome>) -> Done {
+    if let Some(outcome) = outcome {
+        tracing::Span::current().record("outcome", outcome.as_str());
+        info!(outcome = outcome.as_str(), "the request has ended");
+    }
+    Done::Acknowledge
+}
+
+fn left(error: &LedgerError) -> Done {
+    match error {
+        LedgerError::Lost(_) => {
+            warn!("another worker owns this request; what was done here is discarded");
+            Done::Leave
+        }
+        LedgerError::Bus(error) => {
+            warn!(%error, "the journal cannot be written; the request is left to be delivered again");
+            Done::Leave
+        }
+    }
+}

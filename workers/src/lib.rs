@@ -1,0 +1,26 @@
+//! The command catalogue, parsing of typed words, and execution. Reading order: from text to an invocation, whether it may
+//! run, the journal as lock, the run itself.
+
+pub mod words;
+
+mod arguments;
+pub mod catalogue;
+pub mod parse;
+mod suggest;
+pub mod usage;
+
+mod authorize;
+mod context;
+mod refusals;
+
+mod adopt;
+mod ledger;
+
+mod commands;
+mod executor;
+mod offers;
+mod worker;
+
+pub use commands::built_in;
+pub use context::vocabulary;
+pub use worker::{WorkerConfig, run};

@@ -1,0 +1,121 @@
+//! What people read when the answer is no: what happened, then what to do next. All of it in one place, as interface text.
+
+use adjutant_bus::{
+    actor::Membership,
+    refusal::{Refusal, RefusalCode},
+    request::Request,
+    spec::CommandSpec,
+};
+use adjutant_policies::{Denial, Dimension};
+
+use crate::authorize::Judgement;
+
+fn refusal(code: RefusalCode, what: impl Into<String>, next: impl Into<String>) -> Refusal {
+    Refusal { code, what: what.into(), next: next.into(), shown: Vec::new() }
+}
+
+/// The message came by a way that its actor would not have taken.
+pub(crate) fn forged() -> Refusal {
+    refusal(
+        RefusalCode::Unidentified,
+        "It is not certain who asks: the request names somebody else than the way it came by",
+        "Nothing was run. If you did ask for this, tell an operator.",
+    )
+}
+
+/// No policy is loaded.
+pub(crate) fn no_policy() -> Refusal {
+    refusal(
+        RefusalCode::NotAllowed,
+        "No policy is loaded, so everything is refused",
+        "Tell an operator; `help` and `status` work meanwhile.",
+    )
+}
+
+/// Lines that stand for one another without end.
+pub(crate) fn endless() -> Refusal {
+    refusal(
+        RefusalCode::BadArguments,
+        "That run stands for another, which stands for another",
+        "Type the command itself.",
+    )
+}
+
+/// The service that offers the command is away.
+pub(crate) fn no_service(spec: &CommandSpec) -> Refusal {
+    refusal(
+        RefusalCode::NoService,
+        format!("No service offers `{}` at the moment", spec.path),
+        "Nothing was run. Try again when the service is back.",
+    )
+}
+
+/// Policy does not allow it.
+pub(crate) fn denied(spec: &CommandSpec, judgement: &Judgement, request: &Request) -> Refusal {
+    if let Membership::Unknown { reason } = &request.groups {
+        return refusal(
+            RefusalCode::Unidentified,
+            format!("Your groups could not be looked up ({reason}), so you may not run `{}` now", spec.path),
+            "Try again in a moment; if it stays so, tell an operator.",
+        );
+    }
+    let Some(denial) = &judgement.denial else { return no_policy() };
+    let code = match denial.dimension {
+        Dimension::Place => RefusalCode::WrongPlace,
+        _ => RefusalCode::NotAllowed,
+    };
+    refusal(code, because(spec, judgement, denial), ask(spec, denial))
+}
+
+fn because(spec: &CommandSpec, judgement: &Judgement, denial: &Denial) -> String {
+    let path = &spec.path;
+    match denial.dimension {
+        Dimension::Command => format!("Nobody may run `{path}`: no policy row is about it"),
+        Dimension::Group => match judgement.authorization.groups.as_slice() {
+            [] => format!("You may not run `{path}`: you are in no group that policy knows"),
+            groups => format!("You may not run `{path}`: none of your groups may ({})", groups.join(", ")),
+        },
+        Dimension::Action => format!("You may not `{}` with `{path}`", spec.action.as_str()),
+        Dimension::Place => {
+            format!("You may not run `{path}` in this place ({})", judgement.authorization.place)
+        }
+        Dimension::When => {
+            format!("You may not run `{path}` with {}", told(&judgement.authorization.context))
+        }
+        Dimension::DenyRow => format!("You may not run `{path}`: a rule forbids it"),
+        Dimension::Engine => "The policy engine failed, so this is refused".to_owned(),
+    }
+}
+
+fn told(context: &std::collections::BTreeMap<String, String>) -> String {
+    let bound: Vec<String> = context
+        .iter()
+        .filter(|(_, value)| *value != "none")
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    if bound.is_empty() { "these arguments".to_owned() } else { bound.join(", ") }
+}
+
+fn ask(spec: &CommandSpec, denial: &Denial) -> String {
+    let mut next = Vec::new();
+    match denial.dimension {
+        Dimension::When if !denial.conditions.is_empty() => {
+            next.push(format!("You may with {}.", denial.conditions.join(" or ").replace('|', " or ")));
+        }
+        Dimension::Place if !denial.places.is_empty() => {
+            next.push(format!("You may in {}.", denial.places.join(", ")))
+        }
+        Dimension::Engine => {
+            let incident = denial.incident.clone().unwrap_or_default();
+            next.push(format!("Tell an operator: incident `{incident}`."));
+        }
+        _ => {}
+    }
+    if !denial.who_may.is_empty() {
+        next.push(format!("{} may; ask somebody there.", denial.who_may.join(", ")));
+    }
+    if denial.dimension != Dimension::Engine {
+        next.push(format!("`why {}` tells more.", spec.path));
+    }
+    next.join(" ")
+}

@@ -1,0 +1,68 @@
+//! Tests of cleaning and splitting.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn texts(line: &str) -> Vec<String> {
+    split(line).unwrap().words.into_iter().map(|word| word.text).collect()
+}
+
+#[test]
+fn typography_of_chat_programs_is_undone() {
+    let plain = texts("deploy promote web staging production --reason \"it's due\"");
+    for typed in [
+        "deploy promote web staging production —reason “it’s due”",
+        "deploy\u{a0}promote  web staging\u{2009}production –reason \"it's due\"",
+        "\u{feff}deploy pro\u{200b}mote web staging production \u{200e}--reason „it's due”",
+        "deploy\tpromote\nweb staging production ―reason “it's due\"",
+    ] {
+        assert_eq!(texts(typed), plain, "{typed:?}");
+    }
+}
+
+#[test]
+fn quotes_group_and_an_apostrophe_is_a_letter() {
+    assert_eq!(
+        texts("say don't 'a b' key=\"c d\" \"\" \"x \\\" y\""),
+        ["say", "don't", "a b", "key=c d", "", "x \" y"]
+    );
+}
+
+#[test]
+fn emoji_and_right_to_left_text_pass_unharmed() {
+    assert_eq!(texts("ping 👩‍🚀 שלום عالم"), ["ping", "👩‍🚀", "שלום", "عالم"]);
+}
+
+#[test]
+fn a_dash_between_words_stays_what_it_is() {
+    assert_eq!(texts("ping a — b 3–4"), ["ping", "a", "—", "b", "3–4"]);
+}
+
+#[test]
+fn an_unmatched_quote_is_shown_where_it_is() {
+    let refusal = Refusal::from(split("deploy promote \"web staging").unwrap_err());
+    assert_eq!(refusal.shown, ["deploy promote \"web staging", "               ^ here"]);
+}
+
+#[test]
+fn what_is_no_line_is_refused() {
+    assert_eq!(split(" \u{200b}\n"), Err(WordsError::Empty));
+    assert!(matches!(split("a\u{7}b"), Err(WordsError::Control { character: '\u{7}', .. })));
+    let megabyte = "x".repeat(1_000_000);
+    assert_eq!(split(&megabyte), Err(WordsError::TooLong { characters: 1_000_000 }));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>()) {
+        let _ = split(&text).map_err(Refusal::from);
+    }
+
+    #[test]
+    fn a_quoted_word_comes_out_as_it_was(text in "[ -~äöü€👩]{0,40}") {
+        let split = split(&format!("x {}", quote(&text))).unwrap();
+        prop_assert_eq!(&split.words[1].text, &text);
+        prop_assert_eq!(split.words.len(), 2);
+    }
+}
