@@ -17,6 +17,12 @@ pub mod service;
 pub mod subject;
 pub mod wire;
 
+pub mod schema;
+
 pub mod ports;
 
 pub mod memory;
+
+pub mod nats;
+
+pub mod open;

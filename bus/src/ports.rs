@@ -218,7 +218,7 @@ pub enum Bucket {
     Presence,
     /// One sender per tenant, one owner per shard; entries live 15 s after their last update.
     Leases,
-    /// Locks held by people; history 5, a time to live per entry.
+    /// Locks held by people; a time to live per entry.
     Locks,
     /// Revoked keys; entries live 1 h.
     Revocations,

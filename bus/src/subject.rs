@@ -247,3 +247,13 @@ impl fmt::Display for Journals {
 pub(crate) fn all_of(kind: &str) -> String {
     format!("{ROOT}.{kind}.>")
 }
+
+/// The filter of all notices to a platform: `adjutant.v1.say.slack.>`.
+pub(crate) fn notices(platform: Platform) -> String {
+    format!("{ROOT}.say.{platform}.>")
+}
+
+/// The filter of all commands from a platform: `adjutant.v1.cmd.slack.*`.
+pub(crate) fn commands(platform: Platform) -> String {
+    format!("{ROOT}.cmd.{platform}.*")
+}

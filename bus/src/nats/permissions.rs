@@ -1,0 +1,92 @@
+//! What each role may publish and subscribe to. A supervised server runs with exactly these rights, so that development meets
+//! the same refusals as production.
+
+use crate::{
+    actor::Platform,
+    open::Role,
+    subject::{Journals, all_of, commands},
+};
+
+/// What a user may do.
+pub(crate) struct Rights {
+    pub(crate) publish: Vec<String>,
+    pub(crate) subscribe: Vec<String>,
+    /// Answers that the user may send to each request it receives, and for how long.
+    pub(crate) responses: Option<(u32, &'static str)>,
+}
+
+/// The prefix of the inboxes of a user.
+pub(crate) fn inbox(user: &str) -> String {
+    format!("_INBOX_{user}")
+}
+
+/// The rights of a role.
+pub(crate) fn rights(role: Role) -> Rights {
+    let own = format!("{}.>", inbox(role.as_str()));
+    match role {
+        Role::Admin => {
+            Rights { publish: vec![">".to_owned()], subscribe: vec![">".to_owned()], responses: None }
+        }
+        Role::Worker => Rights { publish: worker(), subscribe: vec![own], responses: None },
+        Role::Console => Rights { publish: console(), subscribe: vec![own], responses: None },
+        Role::Demo => Rights {
+            publish: daemon(),
+            subscribe: vec![own, format!("{} q", all_of("run.deploy")), "$SRV.>".to_owned()],
+            responses: Some((1_000, "5m")),
+        },
+    }
+}
+
+fn worker() -> Vec<String> {
+    let mut publish: Vec<String> = ["log", "run", "say", "dead"].map(all_of).to_vec();
+    publish.push("$SRV.>".to_owned());
+    publish.extend(daemon());
+    publish.extend(pull("COMMANDS", "workers"));
+    publish.extend(pull("OUTBOX", "workers"));
+    publish.extend(["$JS.API.DIRECT.GET.JOURNAL".to_owned(), "$JS.API.DIRECT.GET.JOURNAL.>".to_owned()]);
+    publish.extend(["policy", "locks"].into_iter().flat_map(watch));
+    publish.extend(["$KV.locks.>".to_owned(), "$KV.presence.worker.>".to_owned()]);
+    publish
+}
+
+fn console() -> Vec<String> {
+    let journal = Journals::Platform(Platform::Console);
+    let mut publish = vec![commands(Platform::Console)];
+    publish.extend(daemon());
+    publish.extend(pull("JOURNAL", "gateway-console"));
+    publish.extend(pull("OUTBOX", "gateway-console"));
+    publish.extend([
+        // A terminal follows its own requests without leaving anything behind; the filter is bound by the subject.
+        format!("$JS.API.CONSUMER.CREATE.JOURNAL.*.{journal}"),
+        "$JS.API.CONSUMER.INFO.JOURNAL.*".to_owned(),
+        "$JS.API.CONSUMER.MSG.NEXT.JOURNAL.*".to_owned(),
+        "$JS.API.CONSUMER.DELETE.JOURNAL.*".to_owned(),
+        "$SRV.INFO".to_owned(),
+    ]);
+    publish
+}
+
+/// What every daemon asks at its start.
+fn daemon() -> Vec<String> {
+    vec!["$JS.API.INFO".to_owned(), "$JS.API.STREAM.INFO.*".to_owned()]
+}
+
+/// Pulling a consumer, and acknowledging in both forms that servers use.
+fn pull(stream: &str, consumer: &str) -> Vec<String> {
+    vec![
+        format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"),
+        format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
+        format!("$JS.ACK.{stream}.{consumer}.>"),
+        format!("$JS.ACK.*.*.{stream}.{consumer}.>"),
+    ]
+}
+
+/// Watching a bucket: without the bare form a watch times out, without flow control it stops dead.
+fn watch(bucket: &str) -> Vec<String> {
+    vec![
+        format!("$JS.API.DIRECT.GET.KV_{bucket}.>"),
+        format!("$JS.API.CONSUMER.CREATE.KV_{bucket}"),
+        format!("$JS.API.CONSUMER.CREATE.KV_{bucket}.>"),
+        format!("$JS.FC.KV_{bucket}.>"),
+    ]
+}

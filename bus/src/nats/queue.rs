@@ -1,0 +1,216 @@
+//! A work queue on JetStream.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::{
+    HeaderMap,
+    jetstream::{self, consumer::pull},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt;
+use tokio::sync::OnceCell;
+use tracing::error;
+
+use super::{
+    connect::{Link, meaning},
+    provision::{COMMANDS, OUTBOX, WORKERS},
+};
+use crate::{
+    actor::Platform,
+    ports::{Accepted, BusError, Delivery, Queue, Settle, Status},
+    subject::{Origin, Subject, Token},
+    wire::{MAX_MESSAGE, WireError},
+};
+
+/// How long the client may take beyond the time that the server was asked to wait.
+const MARGIN: Duration = Duration::from_secs(2);
+/// How often the server says that a long pull is alive.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// Header of a dead letter that says why it is one.
+pub(super) const REASON: &str = "adjutant-reason";
+
+/// Which queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Commands,
+    Outbox,
+}
+
+impl Lane {
+    const fn stream(self) -> &'static str {
+        match self {
+            Self::Commands => COMMANDS,
+            Self::Outbox => OUTBOX,
+        }
+    }
+
+    fn subject(self, origin: Origin) -> Subject {
+        match self {
+            Self::Commands => Subject::Command(origin),
+            Self::Outbox => Subject::Notice(origin),
+        }
+    }
+}
+
+pub(super) struct NatsQueue {
+    link: Link,
+    lane: Lane,
+    consumer: OnceCell<jetstream::consumer::Consumer<pull::Config>>,
+}
+
+impl NatsQueue {
+    pub(super) fn open(link: &Link, lane: Lane) -> Self {
+        Self { link: link.clone(), lane, consumer: OnceCell::new() }
+    }
+
+    async fn consumer(&self) -> Result<&jetstream::consumer::Consumer<pull::Config>, BusError> {
+        let get = || self.link.jetstream.get_consumer_from_stream(WORKERS, self.lane.stream());
+        self.consumer.get_or_try_init(get).await.map_err(|error| BusError::Unavailable(error.to_string()))
+    }
+
+    /// What is there now, without waiting.
+    async fn now(&self, most: usize) -> Result<Vec<Delivery>, BusError> {
+        let pull = self.consumer().await?.fetch().max_messages(most);
+        self.collect(pull.messages().await, self.link.exchange + MARGIN).await
+    }
+
+    /// The next message, within a time.
+    async fn next(&self, wait: Duration) -> Result<Vec<Delivery>, BusError> {
+        let pull = self.consumer().await?.batch().max_messages(1).expires(wait);
+        let pull = if wait > HEARTBEAT * 3 { pull.heartbeat(HEARTBEAT) } else { pull };
+        self.collect(pull.messages().await, wait + MARGIN).await
+    }
+
+    async fn collect(
+        &self,
+        batch: Result<pull::Batch, pull::BatchError>,
+        bound: Duration,
+    ) -> Result<Vec<Delivery>, BusError> {
+        let mut batch = batch.map_err(|error| BusError::Unavailable(error.to_string()))?;
+        let mut deliveries = Vec::new();
+        let all = async {
+            while let Some(message) = batch.next().await {
+                match message {
+                    Ok(message) => deliveries.extend(self.delivery(message).await),
+                    Err(error) => return Err(BusError::Unavailable(error.to_string())),
+                }
+            }
+            Ok(())
+        };
+        let ended = tokio::time::timeout(bound, all).await;
+        match ended {
+            Ok(Err(error)) if deliveries.is_empty() => Err(error),
+            Err(_) if deliveries.is_empty() && *self.link.status.borrow() == Status::Disconnected => {
+                Err(BusError::Unavailable("the server cannot be reached".to_owned()))
+            }
+            _ => Ok(deliveries),
+        }
+    }
+
+    async fn delivery(&self, message: jetstream::Message) -> Option<Delivery> {
+        let info = match message.info() {
+            Ok(info) => (info.stream_sequence, u64::try_from(info.delivered).unwrap_or(1)),
+            Err(error) => {
+                error!(%error, "a delivery without its place in the stream is left alone");
+                return None;
+            }
+        };
+        let origin = match message.subject.as_str().parse() {
+            Ok(Subject::Command(origin) | Subject::Notice(origin)) => Some(origin),
+            _ => None,
+        };
+        let handle = Handle {
+            link: self.link.clone(),
+            reply: message.reply.as_ref().map(ToString::to_string).unwrap_or_default(),
+            subject: message.subject.to_string(),
+            origin: origin.clone(),
+            sequence: info.0,
+            payload: message.payload.clone(),
+        };
+        let Some(origin) = origin else {
+            error!(subject = %message.subject, "a message on a subject that is none of ours goes to the dead letters");
+            if let Err(error) = handle.bury("not a subject of the bus").await {
+                error!(%error, "it could not be stored there; it stays in the queue");
+            }
+            return None;
+        };
+        Some(Delivery {
+            origin,
+            sequence: info.0,
+            attempt: info.1,
+            payload: message.payload.clone(),
+            handle: Arc::new(handle),
+        })
+    }
+}
+
+#[async_trait]
+impl Queue for NatsQueue {
+    async fn submit(&self, origin: &Origin, id: &str, payload: Bytes) -> Result<Accepted, BusError> {
+        if payload.len() > MAX_MESSAGE {
+            return Err(WireError::TooLarge { size: payload.len() }.into());
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Msg-Id", id);
+        let subject = self.lane.subject(origin.clone()).to_string();
+        let ack = self.link.store(subject, headers, payload, true).await?;
+        match ack.error {
+            Some(error) => Err(meaning(&error)),
+            None if ack.duplicate => Ok(Accepted::Duplicate),
+            None => Ok(Accepted::New),
+        }
+    }
+
+    async fn take(&self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BusError> {
+        let now = self.now(most).await?;
+        if now.is_empty() { self.next(wait).await } else { Ok(now) }
+    }
+}
+
+struct Handle {
+    link: Link,
+    reply: String,
+    subject: String,
+    origin: Option<Origin>,
+    sequence: u64,
+    payload: Bytes,
+}
+
+#[async_trait]
+impl Settle for Handle {
+    async fn acknowledge(&self) -> Result<(), BusError> {
+        self.link.request(self.reply.clone(), None, "+ACK".into()).await.map(|_| ())
+    }
+
+    async fn extend(&self) -> Result<(), BusError> {
+        self.link.send(self.reply.clone(), "+WPI".into()).await
+    }
+
+    async fn release(&self, delay: Duration) -> Result<(), BusError> {
+        let nak = if delay.is_zero() {
+            "-NAK".to_owned()
+        } else {
+            format!("-NAK {{\"delay\":{}}}", delay.as_nanos())
+        };
+        self.link.send(self.reply.clone(), nak.into()).await
+    }
+
+    async fn bury(&self, reason: &str) -> Result<(), BusError> {
+        let nobody = || Origin { platform: Platform::Service, tenant: Token::escape("") };
+        let dead = Subject::Dead(self.origin.clone().unwrap_or_else(nobody)).to_string();
+        let one_line: String =
+            reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
+        let mut headers = HeaderMap::new();
+        headers.insert(REASON, one_line.as_str());
+        headers.insert("adjutant-subject", self.subject.as_str());
+        headers.insert("adjutant-sequence", self.sequence.to_string().as_str());
+        headers.insert("Nats-Msg-Id", format!("{}-{}", self.subject, self.sequence).as_str());
+        let ack = self.link.store(dead, headers, self.payload.clone(), true).await?;
+        if let Some(error) = ack.error {
+            return Err(meaning(&error));
+        }
+        self.link.request(self.reply.clone(), None, format!("+TERM {one_line}").into()).await.map(|_| ())
+    }
+}

@@ -1,0 +1,290 @@
+//! Where the bus comes from: `bus.url` is `auto`, `memory:`, `child:` or the address of a server.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use secrecy::SecretString;
+
+use crate::{
+    memory::Memory,
+    nats::{
+        self,
+        connect::Login,
+        server::{self, Server, ServerError},
+    },
+    ports::{Bus, BusError, Limits},
+};
+
+/// What the plain line says when nothing is installed.
+const IN_MEMORY: &str = "in memory: nothing survives a restart and no other process can join; install nats-server >= 2.11 for both";
+
+/// Where the bus is to come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BusUrl {
+    /// A running child of this data directory, else a child if a usable `nats-server` is installed, else memory.
+    #[default]
+    Auto,
+    /// In this process.
+    Memory,
+    /// A `nats-server` that this process starts and supervises.
+    Child,
+    /// A server that is there: `nats://…` or `tls://…`, several separated by commas.
+    Server(String),
+}
+
+/// Text that is no bus address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no bus address: use auto, memory:, child:, nats://host:port or tls://host:port")]
+pub struct BusUrlError(String);
+
+impl FromStr for BusUrl {
+    type Err = BusUrlError;
+    fn from_str(text: &str) -> Result<Self, BusUrlError> {
+        let server = |part: &str| {
+            let rest = part.strip_prefix("nats://").or_else(|| part.strip_prefix("tls://"));
+            rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+        };
+        match text {
+            "auto" => Ok(Self::Auto),
+            "memory:" | "memory" => Ok(Self::Memory),
+            "child:" | "child" => Ok(Self::Child),
+            text if text.split(',').all(server) => Ok(Self::Server(text.to_owned())),
+            _ => Err(BusUrlError(shown(text))),
+        }
+    }
+}
+
+impl fmt::Display for BusUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Memory => f.write_str("memory:"),
+            Self::Child => f.write_str("child:"),
+            Self::Server(url) => f.write_str(&shown(url)),
+        }
+    }
+}
+
+/// An address without what stands before `@`, which may be a password.
+fn shown(url: &str) -> String {
+    let part = |part: &str| match part.rsplit_once('@') {
+        Some((before, host)) => format!("{}://…@{host}", before.split("://").next().unwrap_or("nats")),
+        None => part.chars().take(128).collect(),
+    };
+    url.split(',').map(part).collect::<Vec<_>>().join(",")
+}
+
+/// How to come by the bus.
+#[derive(Clone, Debug)]
+pub struct BusConfig {
+    /// Where it is to come from.
+    pub url: BusUrl,
+    /// Folder for a child's files.
+    pub data_dir: PathBuf,
+    /// The `nats-server` to start; none: the one on `PATH`.
+    pub nats_server: Option<PathBuf>,
+    /// User name at the server.
+    pub user: Option<String>,
+    /// Password at the server.
+    pub password: Option<SecretString>,
+    /// Credentials file (JWT and seed) for the server.
+    pub credentials_file: Option<PathBuf>,
+    /// Copies that a cluster keeps of each stream: 1, 3 or 5.
+    pub replicas: usize,
+    /// Limits of time and size.
+    pub limits: Limits,
+    /// Whether `auto` may start a child; one-shot commands join a running one or use memory.
+    pub start_child: bool,
+}
+
+/// Which part of Adjutant uses the bus; each has rights of its own on a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Provisioning.
+    Admin,
+    /// Executes commands.
+    Worker,
+    /// The terminal's gateway.
+    Console,
+    /// The demo service.
+    Demo,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Admin, Self::Worker, Self::Console, Self::Demo];
+
+    /// The user name at a supervised server.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Worker => "worker",
+            Self::Console => "gateway-console",
+            Self::Demo => "svc-deployments",
+        }
+    }
+}
+
+/// Why there is no bus.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The server cannot be reached, or refuses.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The supervised server does not start.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+enum Source {
+    Memory(Memory),
+    Child(Server),
+    Joined(server::Connection),
+    Server(String, Box<Login>),
+}
+
+/// A bus that is there.
+pub struct Opened {
+    source: Source,
+    limits: Limits,
+    replicas: usize,
+}
+
+/// Comes by the bus as configured.
+///
+/// # Errors
+/// One line that says what is wrong and what to do.
+pub async fn open(config: &BusConfig) -> Result<Opened, OpenError> {
+    let source = match &config.url {
+        BusUrl::Memory => memory(config),
+        BusUrl::Server(url) => Source::Server(url.clone(), Box::new(login(config))),
+        BusUrl::Child => child(config).await?,
+        BusUrl::Auto => match server::discover(&config.data_dir) {
+            Some(connection) => Source::Joined(connection),
+            None if config.start_child
+                && server::find_binary(config.nats_server.as_deref()).await.is_ok() =>
+            {
+                child(config).await?
+            }
+            None => memory(config),
+        },
+    };
+    let opened = Opened { source, limits: config.limits.clone(), replicas: config.replicas };
+    if matches!(opened.source, Source::Child(_)) {
+        opened.provision().await?;
+    }
+    Ok(opened)
+}
+
+fn memory(config: &BusConfig) -> Source {
+    Source::Memory(Memory::new(&config.limits))
+}
+
+async fn child(config: &BusConfig) -> Result<Source, OpenError> {
+    let binary = server::find_binary(config.nats_server.as_deref()).await?;
+    Ok(Source::Child(Server::start(&binary, &config.data_dir).await?))
+}
+
+fn login(config: &BusConfig) -> Login {
+    Login {
+        user: config.user.clone(),
+        password: config.password.clone(),
+        credentials_file: config.credentials_file.clone(),
+        inbox: None,
+    }
+}
+
+impl Opened {
+    /// Where the server is and how this role logs in; the memory if there is no server.
+    fn address(&self, role: Role) -> Result<(String, Login), &Memory> {
+        match &self.source {
+            Source::Memory(memory) => Err(memory),
+            Source::Child(server) => Ok((server.connection().url.clone(), server.connection().login(role))),
+            Source::Joined(connection) => Ok((connection.url.clone(), connection.login(role))),
+            Source::Server(url, login) => Ok((url.clone(), Login::clone(login))),
+        }
+    }
+
+    /// The bus as this role sees it. On a server: connects, checks its version, and that all is provisioned.
+    ///
+    /// # Errors
+    /// One line that says what is wrong and what to do.
+    pub async fn role(&self, role: Role) -> Result<Bus, OpenError> {
+        let (url, login) = match self.address(role) {
+            Ok(address) => address,
+            Err(memory) => return Ok(memory.bus()),
+        };
+        Ok(nats::bus(&url, &login, role, &self.limits, self.replicas).await?)
+    }
+
+    /// Creates streams, consumers and buckets where they are missing, and reports those with other settings.
+    ///
+    /// # Errors
+    /// What differs, or cannot be created.
+    pub async fn provision(&self) -> Result<(), OpenError> {
+        let (url, login) = match &self.source {
+            Source::Memory(_) => return Ok(()),
+            Source::Child(server) => {
+                (server.connection().url.clone(), server.connection().login(Role::Admin))
+            }
+            Source::Joined(connection) => (connection.url.clone(), connection.login(Role::Admin)),
+            Source::Server(url, login) => (url.clone(), Login::clone(login)),
+        };
+        Ok(nats::provision(&url, &login, &self.limits, self.replicas).await?)
+    }
+
+    /// The supervised server, if this process has one.
+    #[must_use]
+    pub const fn server(&self) -> Option<&Server> {
+        match &self.source {
+            Source::Child(server) => Some(server),
+            Source::Memory(_) | Source::Joined(_) | Source::Server(..) => None,
+        }
+    }
+
+    /// The newest dead letters, oldest first: each message whole, and why it is there.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn dead_letters(&self, most: u64) -> Result<Vec<(bytes::Bytes, String)>, OpenError> {
+        let (url, login) = match self.address(Role::Admin) {
+            Ok(address) => address,
+            Err(memory) => {
+                return Ok(memory
+                    .dead_letters()
+                    .into_iter()
+                    .map(|dead| (dead.payload, dead.reason))
+                    .collect());
+            }
+        };
+        Ok(nats::dead_letters(&url, &login, &self.limits, most).await?)
+    }
+
+    /// Whether nothing but this process can use it.
+    #[must_use]
+    pub const fn is_memory(&self) -> bool {
+        matches!(self.source, Source::Memory(_))
+    }
+
+    /// One plain line: where the bus is.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.source {
+            Source::Memory(_) => IN_MEMORY.to_owned(),
+            Source::Child(server) => {
+                format!("nats-server of this process at {}", shown(&server.connection().url))
+            }
+            Source::Joined(connection) => {
+                format!("nats-server of a running Adjutant at {}", shown(&connection.url))
+            }
+            Source::Server(url, _) => shown(url),
+        }
+    }
+
+    /// Stops a supervised server; all else is left as it is.
+    pub async fn stop(self) {
+        if let Source::Child(server) = self.source {
+            server.stop().await;
+        }
+    }
+}

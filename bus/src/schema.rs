@@ -1,0 +1,29 @@
+//! JSON Schemas of everything on the wire, generated from the nouns. Published under `bus/schema/`.
+
+use schemars::{Schema, schema_for};
+
+use crate::{
+    event::Event,
+    notice::Notice,
+    refusal::Refusal,
+    reply::Reply,
+    request::Submission,
+    service::{Call, Frame, Offer},
+    spec::CommandSpec,
+};
+
+/// Each wire message by the name of its file.
+#[must_use]
+pub fn all() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("submission", schema_for!(Submission)),
+        ("event", schema_for!(Event)),
+        ("reply", schema_for!(Reply)),
+        ("refusal", schema_for!(Refusal)),
+        ("notice", schema_for!(Notice)),
+        ("command-spec", schema_for!(CommandSpec)),
+        ("offer", schema_for!(Offer)),
+        ("call", schema_for!(Call)),
+        ("frame", schema_for!(Frame)),
+    ]
+}

@@ -1,0 +1,77 @@
+//! One suite for both buses: what the ports promise, checked in memory and on a real server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking, and its helpers are nobody's API"
+)]
+
+mod contract {
+    pub mod journal;
+    pub mod nats;
+    pub mod queue;
+    pub mod services;
+    pub mod store;
+    pub mod subject;
+    pub mod wire;
+    pub mod world;
+}
+
+use contract::world::{World, memory, nats};
+
+/// Instantiates every promise for both buses.
+macro_rules! promises {
+    ($($part:ident :: $promise:ident),* $(,)?) => {
+        mod in_memory {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                contract::$part::$promise(memory().await).await;
+            })*
+        }
+        mod on_nats {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                let world: World = nats().await;
+                contract::$part::$promise(world.clone()).await;
+                world.stop().await;
+            })*
+        }
+    };
+}
+
+promises! {
+    queue::a_duplicate_is_told_inside_the_window,
+    queue::a_message_comes_again_when_its_taker_stops_extending,
+    queue::extending_keeps_a_message,
+    queue::a_released_message_comes_again_after_its_delay,
+    queue::an_acknowledged_message_is_gone,
+    queue::a_full_share_is_refused_and_others_are_served,
+    queue::a_buried_message_is_kept_whole_with_its_reason,
+    queue::a_message_over_the_limit_is_refused,
+    queue::two_takers_never_hold_the_same_message,
+    journal::of_many_claims_one_wins,
+    journal::an_append_at_a_stale_sequence_is_refused,
+    journal::events_are_read_back_in_order_and_by_run_id,
+    journal::a_repeated_append_meets_a_conflict_and_its_own_token,
+    journal::a_durable_follower_goes_on_where_it_left_off,
+    journal::an_unconfirmed_event_comes_again,
+    journal::a_follower_from_now_sees_what_comes,
+    journal::an_unknown_durable_follower_is_refused,
+    store::of_two_conditional_writes_one_wins,
+    store::an_expired_entry_is_seen_to_go,
+    store::a_lease_is_renewed_lost_and_taken_over_with_a_higher_revision,
+    store::a_lock_is_released_and_taken_again,
+    store::a_watch_shows_all_of_three_thousand_keys,
+    store::a_watch_of_an_empty_bucket_is_current_at_once,
+    services::an_offered_command_is_listed_and_called_with_progress,
+    services::a_call_that_nobody_answers_is_told_at_once,
+    services::a_service_that_hangs_meets_the_deadline,
+    services::a_service_that_fails_says_why,
+    services::a_service_that_panics_ends_the_call,
+}

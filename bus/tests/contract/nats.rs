@@ -1,0 +1,131 @@
+//! What only a real server can do: fall, be restarted, refuse.
+
+use std::time::Duration;
+
+use adjutant_bus::{
+    event::Fact,
+    id::Token,
+    open::{BusUrl, Role, open},
+    ports::{Accepted, Follow, Status},
+    subject::Journals,
+};
+use bytes::Bytes;
+use futures::StreamExt;
+
+use super::world::{SOON, World, config, event, key, limits, nats, origin, request, soon};
+
+/// Submits until it is accepted, as a gateway does, with the same id each time.
+async fn submit(world: &World, id: &str) -> Accepted {
+    let deadline = tokio::time::Instant::now() + SOON;
+    loop {
+        match world.console.commands.submit(&origin("t"), id, Bytes::from(id.to_owned())).await {
+            Ok(accepted) => return accepted,
+            Err(error) => assert!(tokio::time::Instant::now() < deadline, "{error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_accepted_is_lost_when_the_server_is_killed_and_restarted() {
+    let world = nats().await;
+    let mut events = world
+        .console
+        .journal
+        .follow(Journals::Platform(adjutant_bus::actor::Platform::Console), Follow::Now)
+        .await
+        .unwrap();
+    for n in 0..10 {
+        submit(&world, &format!("before{n}")).await;
+    }
+    let asked = request("before");
+    let first = event(&asked, 1, &Token::new("w"), Fact::Claimed);
+    let at = world.bus.journal.append(&key(&asked), 0, &first).await.unwrap();
+    assert_eq!(soon(events.next()).await.unwrap().recorded.sequence, at);
+    let server = world.opened().server().unwrap();
+    server.fell().await;
+    let mut status = world.bus.status.clone();
+    soon(status.wait_for(|status| *status == Status::Disconnected)).await.unwrap();
+    assert!(world.bus.journal.read(&Journals::All, 0, 10).await.is_err());
+    server.raise().await;
+    soon(status.wait_for(|status| *status == Status::Connected)).await.unwrap();
+    submit(&world, "after").await;
+    let mut seen = Vec::new();
+    while seen.len() < 11 {
+        let taken = world.bus.commands.take(20, Duration::from_secs(2)).await.unwrap_or_default();
+        for delivery in taken {
+            delivery.handle.acknowledge().await.unwrap();
+            seen.push(delivery.payload);
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 11);
+    let second = event(&asked, 2, &Token::new("w"), Fact::Started);
+    let next = world.bus.journal.append(&key(&asked), at, &second).await.unwrap();
+    assert_eq!(soon(events.next()).await.unwrap().recorded.sequence, next, "a follower goes on");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn provisioning_twice_changes_nothing_and_other_settings_are_reported() {
+    let world = nats().await;
+    world.opened().provision().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut other = config(&dir);
+    other.limits = adjutant_bus::ports::Limits { queue_per_origin: 99, ..limits() };
+    let connection = world.opened().server().unwrap().connection().clone();
+    let login = connection.login(Role::Admin);
+    other.url = BusUrl::Server(connection.url);
+    (other.user, other.password) = (login.user, login.password);
+    let refused = open(&other).await.unwrap().provision().await.unwrap_err().to_string();
+    assert!(refused.contains("stream COMMANDS is there with other settings"), "{refused}");
+    assert!(refused.contains("max_msgs_per_subject is 20, wanted 99"), "{refused}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_instance_is_told_who_has_the_folder_and_one_shot_commands_join() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(&config(&dir)).await.unwrap();
+    let second = open(&config(&dir)).await.err().unwrap().to_string();
+    assert!(second.contains(&format!("in use by process {}", std::process::id())), "{second}");
+    let joining = adjutant_bus::open::BusConfig { url: BusUrl::Auto, start_child: false, ..config(&dir) };
+    let joined = open(&joining).await.unwrap();
+    assert!(joined.describe().contains("running Adjutant"), "{}", joined.describe());
+    joined.role(Role::Console).await.unwrap();
+    first.stop().await;
+    assert!(open(&joining).await.unwrap().is_memory());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreachable_server_and_a_wrong_address_are_told_plainly() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(&dir);
+    config.url = BusUrl::Server("nats://127.0.0.1:1".to_owned());
+    let error = open(&config).await.unwrap().role(Role::Worker).await.err().unwrap().to_string();
+    assert!(error.contains("127.0.0.1:1") && error.contains("is the server running there"), "{error}");
+    let error = "nats:/127.0.0.1".parse::<BusUrl>().unwrap_err().to_string();
+    assert!(error.contains("nats://host:port"), "{error}");
+    config.url = BusUrl::Child;
+    config.nats_server = Some("/nowhere/nats-server".into());
+    let error = open(&config).await.err().unwrap().to_string();
+    assert!(error.contains("/nowhere/nats-server cannot be run"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_is_refused_what_is_not_its_own() {
+    let world = nats().await;
+    let asked = request("forged");
+    let first = event(&asked, 1, &Token::new("w"), Fact::Claimed);
+    // A gateway cannot write the record, a service cannot give commands as the console, a worker cannot give any.
+    assert!(world.console.journal.append(&key(&asked), 0, &first).await.is_err());
+    assert!(world.demo.journal.append(&key(&asked), 0, &first).await.is_err());
+    for bus in [&world.demo, &world.bus] {
+        assert!(bus.commands.submit(&origin("t"), "forged", "x".into()).await.is_err());
+    }
+    // A gateway cannot take the workers' messages, and cannot read another platform's journals.
+    assert!(world.console.commands.take(1, Duration::from_millis(100)).await.is_err());
+    assert!(world.console.journal.read(&Journals::All, 0, 1).await.is_err());
+    assert_eq!(world.bus.journal.newest().await.unwrap(), 0, "nothing forged was stored");
+    world.stop().await;
+}

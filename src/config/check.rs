@@ -1,0 +1,85 @@
+//! Finds every mistake in one setting or between settings.
+
+use std::{collections::BTreeMap, fs};
+
+use figment::value::Value;
+
+use super::{
+    keys::{self, Kind},
+    mistake::Mistake,
+};
+
+/// What is wrong with one setting, if anything.
+pub(super) fn setting(source: &str, key: &str, value: &Value) -> Option<Mistake> {
+    let (problem, hint) = match keys::kind(key) {
+        None => (
+            "is not a key".to_owned(),
+            keys::nearest(key).map_or_else(
+                || "see adjutant.example.toml for every key".to_owned(),
+                |near| format!("did you mean {near}?"),
+            ),
+        ),
+        Some(kind) => misfit(&kind, value)?,
+    };
+    Some(Mistake { source: source.to_owned(), key: key.to_owned(), problem, hint })
+}
+
+fn misfit(kind: &Kind, value: &Value) -> Option<(String, String)> {
+    match kind {
+        Kind::Text | Kind::Secret => value.as_str().is_none().then(|| wrong("text", "put it in quotes")),
+        Kind::Flag => value.to_bool().is_none().then(|| wrong("true or false", "without quotes")),
+        Kind::Texts => {
+            let fits = value.as_array().is_some_and(|all| all.iter().all(|one| one.as_str().is_some()));
+            (!fits).then(|| wrong("a list of texts", "such as [\"Engineering\"]"))
+        }
+        Kind::OneOf(choices) => {
+            let fits = value.as_str().is_some_and(|text| choices.contains(&text));
+            (!fits).then(|| ("is none of the choices".to_owned(), format!("one of {}", choices.join(", "))))
+        }
+        Kind::Number(range) => {
+            let hint = format!("a whole number from {} to {}", range.start(), range.end());
+            match value.to_i128() {
+                None => Some(wrong("a whole number", &hint)),
+                Some(number) if range.contains(&number) => None,
+                Some(_) => Some(("is out of range".to_owned(), hint)),
+            }
+        }
+    }
+}
+
+fn wrong(wanted: &str, hint: &str) -> (String, String) {
+    (format!("must be {wanted}"), hint.to_owned())
+}
+
+/// Reads secrets kept in files into their keys; a secret given twice or unreadable is a mistake.
+pub(super) fn read_secrets(settings: &mut BTreeMap<String, (String, Value)>) -> Vec<Mistake> {
+    let secrets = keys::KEYS.iter().filter(|(_, kind)| matches!(kind, Kind::Secret));
+    secrets.filter_map(|(key, _)| read_secret(key, settings).err()).collect()
+}
+
+fn read_secret(key: &str, settings: &mut BTreeMap<String, (String, Value)>) -> Result<(), Mistake> {
+    let file_key = format!("{key}_file");
+    let Some((source, Some(path))) =
+        settings.get(&file_key).map(|(source, value)| (source.clone(), value.as_str().map(str::to_owned)))
+    else {
+        return Ok(());
+    };
+    if path.is_empty() {
+        return Ok(());
+    }
+    let mistake = |problem: String, hint: &str| Mistake {
+        source: source.clone(),
+        key: file_key.clone(),
+        problem,
+        hint: hint.to_owned(),
+    };
+    let given = settings.get(key).is_some_and(|(_, value)| value.as_str().is_some_and(|text| !text.is_empty()));
+    if given {
+        return Err(mistake(format!("is given, and {key} too"), "keep one of them"));
+    }
+    let text = fs::read_to_string(&path)
+        .map_err(|fault| mistake(format!("cannot be read: {}", fault.kind()), "check the path and its permissions"))?;
+    let secret = Value::from(text.trim_end_matches(['\r', '\n']));
+    settings.insert(key.to_owned(), (source, secret));
+    Ok(())
+}

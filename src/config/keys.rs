@@ -1,0 +1,54 @@
+//! Every key there is, what it holds and what it may be.
+
+use std::ops::RangeInclusive;
+
+/// What a key holds.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Text,
+    Secret,
+    Flag,
+    Number(RangeInclusive<i128>),
+    OneOf(&'static [&'static str]),
+    Texts,
+}
+
+/// The keys with fixed names; `console.users.<name>.groups` is besides.
+pub(super) const KEYS: &[(&str, Kind)] = &[
+    ("data_dir", Kind::Text),
+    ("bus.url", Kind::Text),
+    ("bus.user", Kind::Text),
+    ("bus.password", Kind::Secret),
+    ("bus.password_file", Kind::Text),
+    ("bus.credentials_file", Kind::Text),
+    ("bus.replicas", Kind::Number(1..=5)),
+    ("worker.name", Kind::Text),
+    ("worker.slots", Kind::Number(1..=1024)),
+    ("worker.grace_seconds", Kind::Number(0..=3600)),
+    ("policy.dir", Kind::Text),
+    ("policy.poll_seconds", Kind::Number(1..=3600)),
+    ("policy.own_model", Kind::Flag),
+    ("console.tenant", Kind::Text),
+    ("console.user", Kind::Text),
+    ("demo.enabled", Kind::Flag),
+    ("demo.state_file", Kind::Text),
+    ("log.filter", Kind::Text),
+    ("log.format", Kind::OneOf(&["auto", "human", "json"])),
+];
+
+/// What `key` holds, if there is such a key.
+pub(super) fn kind(key: &str) -> Option<Kind> {
+    if let Some(user) = key.strip_prefix("console.users.") {
+        return user.ends_with(".groups").then_some(Kind::Texts);
+    }
+    KEYS.iter().find(|(name, _)| *name == key).map(|(_, kind)| kind.clone())
+}
+
+/// The key most like `key`, if any is close.
+pub(super) fn nearest(key: &str) -> Option<&'static str> {
+    KEYS.iter()
+        .map(|(name, _)| (strsim::jaro_winkler(name, key), *name))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,83 @@
+//! The configuration as the roles read it, one struct for each section.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Everything that can be configured.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) bus: Bus,
+    pub(crate) worker: Worker,
+    pub(crate) policy: Policy,
+    pub(crate) console: Console,
+    pub(crate) demo: Demo,
+    pub(crate) log: Log,
+}
+
+/// Which bus, and as whom.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Bus {
+    pub(crate) url: String,
+    pub(crate) user: String,
+    pub(crate) password: SecretString,
+    pub(crate) password_file: String,
+    pub(crate) credentials_file: String,
+    pub(crate) replicas: u8,
+}
+
+/// How a worker works.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Worker {
+    pub(crate) name: String,
+    pub(crate) slots: u16,
+    pub(crate) grace_seconds: u64,
+}
+
+/// Where the policy comes from.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Policy {
+    pub(crate) dir: String,
+    pub(crate) poll_seconds: u64,
+    pub(crate) own_model: bool,
+}
+
+/// The terminal as a chat.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Console {
+    pub(crate) tenant: String,
+    pub(crate) user: String,
+    pub(crate) users: BTreeMap<String, User>,
+}
+
+/// What the console knows of one user.
+#[derive(Debug, Deserialize)]
+pub(crate) struct User {
+    pub(crate) groups: Vec<String>,
+}
+
+/// The demo's deployments service.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Demo {
+    pub(crate) enabled: bool,
+    pub(crate) state_file: String,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Log {
+    pub(crate) filter: String,
+    pub(crate) format: Format,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// Human on a terminal, otherwise JSON.
+    Auto,
+    Human,
+    Json,
+}
