@@ -10,16 +10,12 @@ mod tests;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use figment::{
-    Figment,
-    providers::Serialized,
-    value::Value,
-};
+use figment::{Figment, providers::Serialized, value::Value};
 
 use keys::Kind;
 use layer::Layer;
 pub(crate) use mistake::Mistake;
-pub(crate) use sections::{Bus, Config, Console, Demo, Format, Log, Policy, User, Worker};
+pub(crate) use sections::{Config, Format, Log};
 
 const DEFAULTS: &str = include_str!("../deploy/adjutant.example.toml");
 const FILE: &str = "adjutant.toml";
@@ -112,9 +108,9 @@ fn show(settings: &BTreeMap<String, (String, Value)>) -> Vec<(String, String, St
 }
 
 fn extract(settings: BTreeMap<String, (String, Value)>) -> Result<Config, Vec<Mistake>> {
-    let figment = settings.into_iter().fold(Figment::new(), |figment, (key, (_, value))| {
-        figment.merge(Serialized::default(&key, value))
-    });
+    let figment = settings
+        .into_iter()
+        .fold(Figment::new(), |figment, (key, (_, value))| figment.merge(Serialized::default(&key, value)));
     figment.extract().map_err(|errors| {
         let mistake = |error: figment::Error| Mistake {
             source: "configuration".to_owned(),

@@ -7,13 +7,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Format, Log};
 
-/// Starts logging; `quiet` is for a role whose terminal is also its prompt.
+/// Starts logging; `quiet` is for a role whose terminal is also its prompt, `one_shot` for a command whose output is its answer.
 ///
 /// # Errors
 /// If the filter cannot be parsed or logging has been started before.
-pub(crate) fn start(log: &Log, quiet: bool) -> anyhow::Result<()> {
+pub(crate) fn start(log: &Log, quiet: bool, one_shot: bool) -> anyhow::Result<()> {
     let terminal = io::stderr().is_terminal();
-    let filter = EnvFilter::try_new(directives(&log.filter, quiet && terminal)).context("log.filter is not a filter")?;
+    let filter = EnvFilter::try_new(directives(&log.filter, quiet && terminal || one_shot))
+        .context("log.filter is not a filter")?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = if human(log.format, terminal) {
         builder.with_ansi(terminal).try_init()

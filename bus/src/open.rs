@@ -176,6 +176,12 @@ pub async fn open(config: &BusConfig) -> Result<Opened, OpenError> {
     Ok(opened)
 }
 
+/// Whether an Adjutant runs a server in this data directory.
+#[must_use]
+pub fn is_running(data_dir: &std::path::Path) -> bool {
+    server::discover(data_dir).is_some()
+}
+
 fn memory(config: &BusConfig) -> Source {
     Source::Memory(Memory::new(&config.limits))
 }

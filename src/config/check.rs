@@ -73,12 +73,14 @@ fn read_secret(key: &str, settings: &mut BTreeMap<String, (String, Value)>) -> R
         problem,
         hint: hint.to_owned(),
     };
-    let given = settings.get(key).is_some_and(|(_, value)| value.as_str().is_some_and(|text| !text.is_empty()));
+    let given =
+        settings.get(key).is_some_and(|(_, value)| value.as_str().is_some_and(|text| !text.is_empty()));
     if given {
         return Err(mistake(format!("is given, and {key} too"), "keep one of them"));
     }
-    let text = fs::read_to_string(&path)
-        .map_err(|fault| mistake(format!("cannot be read: {}", fault.kind()), "check the path and its permissions"))?;
+    let text = fs::read_to_string(&path).map_err(|fault| {
+        mistake(format!("cannot be read: {}", fault.kind()), "check the path and its permissions")
+    })?;
     let secret = Value::from(text.trim_end_matches(['\r', '\n']));
     settings.insert(key.to_owned(), (source, secret));
     Ok(())

@@ -23,9 +23,10 @@ pub(crate) struct Bus {
     pub(crate) url: String,
     pub(crate) user: String,
     pub(crate) password: SecretString,
-    pub(crate) password_file: String,
     pub(crate) credentials_file: String,
     pub(crate) replicas: u8,
+    pub(crate) nats_server: String,
+    pub(crate) lease_seconds: u64,
 }
 
 /// How a worker works.
@@ -42,6 +43,7 @@ pub(crate) struct Policy {
     pub(crate) dir: String,
     pub(crate) poll_seconds: u64,
     pub(crate) own_model: bool,
+    pub(crate) trusted_homes: Vec<String>,
 }
 
 /// The terminal as a chat.
@@ -63,6 +65,7 @@ pub(crate) struct User {
 pub(crate) struct Demo {
     pub(crate) enabled: bool,
     pub(crate) state_file: String,
+    pub(crate) step_milliseconds: u64,
 }
 
 /// What is logged, and how.

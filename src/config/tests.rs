@@ -23,7 +23,13 @@ fn five_mistakes_are_all_reported_at_once() {
     let mistakes = with_file(text, vec![pair("ADJUTANT_LOG__FORMAT", "xml")]).unwrap_err();
     let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
     assert_eq!(mistakes.len(), 5, "{shown:#?}");
-    for part in ["worker.slots: is out", "did you mean worker.slots?", "own_model: must be", "and bus.password too", "ADJUTANT_LOG__FORMAT"] {
+    for part in [
+        "worker.slots: is out",
+        "did you mean worker.slots?",
+        "own_model: must be",
+        "and bus.password too",
+        "ADJUTANT_LOG__FORMAT",
+    ] {
         assert!(shown.iter().any(|line| line.contains(part)), "{part}: {shown:#?}");
     }
 }
@@ -63,7 +69,8 @@ fn a_file_that_names_users_replaces_the_default_ones() {
 #[test]
 fn the_example_names_every_key_and_nothing_else() {
     let loaded = with_file("", Vec::new()).unwrap();
-    let named: Vec<_> = loaded.shown.iter().map(|(key, ..)| key.as_str()).filter(|key| !key.starts_with(USERS)).collect();
+    let named: Vec<_> =
+        loaded.shown.iter().map(|(key, ..)| key.as_str()).filter(|key| !key.starts_with(USERS)).collect();
     let mut keys: Vec<_> = keys::KEYS.iter().map(|(key, _)| *key).collect();
     keys.sort_unstable();
     assert_eq!(named, keys);

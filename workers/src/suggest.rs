@@ -6,6 +6,8 @@ use crate::{catalogue::Catalogue, words::Word};
 
 /// Least likeness of two words, 0 to 1, for one to be suggested for the other.
 const LIKE: f64 = 0.7;
+/// How much less like it a second suggestion may be.
+const CLOSE: f64 = 0.1;
 /// Most commands suggested at once.
 const MOST: usize = 3;
 
@@ -46,5 +48,8 @@ fn ranked(text: &str, candidates: impl Iterator<Item = String>) -> Vec<String> {
         .filter(|(likeness, _)| *likeness >= LIKE)
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    // A good guess is not helped by a bad one beside it.
+    let best = ranked.first().map_or(0.0, |(likeness, _)| *likeness);
+    ranked.retain(|(likeness, _)| best - likeness <= CLOSE);
     ranked.into_iter().map(|(_, candidate)| candidate).collect()
 }

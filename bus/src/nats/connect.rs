@@ -22,6 +22,11 @@ const FIRST: Duration = Duration::from_secs(5);
 /// How often an exchange that may be repeated is tried.
 const TRIES: usize = 3;
 
+/// `wrong last sequence` (errors.json of nats-server).
+pub(crate) const WRONG_LAST_SEQUENCE: [u64; 2] = [10071, 10164];
+/// Header of a message that is stored only if its subject's last message has this sequence.
+pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+
 /// Who connects, and by what they are known.
 #[derive(Clone, Debug, Default)]
 pub struct Login {

@@ -17,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tracing::{error, warn};
 
 use super::{
-    connect::{Link, meaning},
+    connect::{EXPECTED, Link, WRONG_LAST_SEQUENCE, meaning},
     provision::JOURNAL,
 };
 use crate::{
@@ -27,8 +27,6 @@ use crate::{
     wire,
 };
 
-/// `wrong last sequence` (errors.json of nats-server).
-const WRONG_LAST_SEQUENCE: [u64; 2] = [10071, 10164];
 /// Most events in one answer to a read.
 const BATCH: usize = 512;
 /// Events handed to a follower that it has not taken yet.
@@ -103,7 +101,7 @@ impl Journal for NatsJournal {
     async fn append(&self, key: &JournalKey, expected: u64, event: &Event) -> Result<u64, AppendError> {
         let payload = wire::encode("event", event).map_err(BusError::from)?;
         let mut headers = HeaderMap::new();
-        headers.insert("Nats-Expected-Last-Subject-Sequence", expected.to_string().as_str());
+        headers.insert(EXPECTED, expected.to_string().as_str());
         let ack = self.link.store(Subject::Journal(key.clone()).to_string(), headers, payload, false).await?;
         match ack.error {
             None => Ok(ack.seq),

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use async_nats::jetstream::kv::{self, CreateErrorKind, Operation, UpdateErrorKind};
+use async_nats::{
+    HeaderMap,
+    jetstream::kv::{self, Operation, UpdateErrorKind},
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -10,7 +13,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::warn;
 
-use super::connect::Link;
+use super::connect::{EXPECTED, Link, WRONG_LAST_SEQUENCE, meaning};
 use crate::ports::{BoxStream, Bucket, BusError, Change, Entry, Expect, Store, StoreError};
 
 /// Changes handed to a watcher that it has not taken yet.
@@ -40,6 +43,50 @@ impl NatsStore {
     }
 }
 
+impl NatsStore {
+    /// Writes an entry that must not be there. The client's own `create_with_ttl` loses the time to live when it writes
+    /// over a removed entry, so that a lock taken anew would never expire.
+    async fn create(
+        &self,
+        store: &kv::Store,
+        key: &str,
+        value: Bytes,
+        ttl: Option<Duration>,
+    ) -> Result<u64, StoreError> {
+        match self.write(store, key, &value, ttl, 0).await {
+            Err(StoreError::Conflict) => {}
+            done => return done,
+        }
+        let there = store.entry(key).await.map_err(|error| unavailable(&error))?;
+        match there {
+            Some(entry) if entry.operation == Operation::Put => Err(StoreError::Conflict),
+            Some(removed) => self.write(store, key, &value, ttl, removed.revision).await,
+            None => self.write(store, key, &value, ttl, 0).await,
+        }
+    }
+
+    async fn write(
+        &self,
+        store: &kv::Store,
+        key: &str,
+        value: &Bytes,
+        ttl: Option<Duration>,
+        expected: u64,
+    ) -> Result<u64, StoreError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED, expected.to_string().as_str());
+        if let Some(ttl) = ttl {
+            headers.insert("Nats-TTL", ttl.as_secs().max(1).to_string().as_str());
+        }
+        let ack = self.link.store(format!("{}{key}", store.prefix), headers, value.clone(), false).await?;
+        match ack.error {
+            None => Ok(ack.seq),
+            Some(error) if WRONG_LAST_SEQUENCE.contains(&error.err_code) => Err(StoreError::Conflict),
+            Some(error) => Err(meaning(&error).into()),
+        }
+    }
+}
+
 fn unavailable(told: &dyn std::fmt::Display) -> BusError {
     BusError::Unavailable(told.to_string())
 }
@@ -56,16 +103,7 @@ impl Store for NatsStore {
         let store = self.bucket(bucket).await?;
         match expect {
             Expect::Anything => Ok(store.put(key, value).await.map_err(|error| unavailable(&error))?),
-            Expect::Absent { ttl } => {
-                let created = match ttl {
-                    Some(ttl) => store.create_with_ttl(key, value, ttl).await,
-                    None => store.create(key, value).await,
-                };
-                created.map_err(|error| match error.kind() {
-                    CreateErrorKind::AlreadyExists => StoreError::Conflict,
-                    _ => unavailable(&error).into(),
-                })
-            }
+            Expect::Absent { ttl } => self.create(&store, key, value, ttl).await,
             Expect::Revision(revision) => {
                 store.update(key, value, revision).await.map_err(|error| match error.kind() {
                     UpdateErrorKind::WrongLastRevision => StoreError::Conflict,

@@ -1,0 +1,165 @@
+//! The console gateway: the terminal as a chat, and the pattern for every other gateway. Receive a line, make a request of
+//! it, deliver it, follow its journal, render what it says.
+
+mod deliver;
+mod inbound;
+mod markdown;
+mod outbound;
+mod prompt;
+mod render;
+mod session;
+mod slash;
+
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use adjutant_bus::{actor::Tenant, ports::Bus};
+use anyhow::Result;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::{
+    outbound::{Ended, Shown},
+    render::{Style, render},
+    session::{AskError, Session},
+};
+use self::{
+    prompt::{Input, Prompter},
+    slash::Slash,
+};
+
+/// The names that can be completed, asked for at each completion.
+pub(crate) type Completions = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
+/// Who may be at the terminal.
+#[derive(Clone, Debug)]
+pub(crate) struct ConsoleConfig {
+    /// Name of this console among others on the same bus.
+    pub(crate) tenant: Tenant,
+    /// Policy groups of each user by name.
+    pub(crate) users: BTreeMap<String, Vec<String>>,
+    /// Who types at first.
+    pub(crate) user: String,
+    /// File that remembers the lines typed.
+    pub(crate) history: Option<PathBuf>,
+}
+
+impl ConsoleConfig {
+    /// The groups of a user; none for one who is not configured.
+    pub(crate) fn groups(&self, user: &str) -> Vec<String> {
+        self.users.get(user).cloned().unwrap_or_default()
+    }
+
+    /// `ana (Engineering)`.
+    fn shown(&self, user: &str) -> String {
+        let groups = self.groups(user);
+        if groups.is_empty() { user.to_owned() } else { format!("{user} ({})", groups.join(", ")) }
+    }
+}
+
+/// Reads lines until their end or until `stop`, and answers each. On a terminal with editing, history and completion.
+pub(crate) async fn run(
+    config: ConsoleConfig,
+    bus: Bus,
+    completions: Completions,
+    stop: CancellationToken,
+) -> Result<()> {
+    let session = Session::open(bus, config.tenant.clone()).await?;
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let mut console = Console { user: config.user.clone(), config, session, style: Style::of_stdout() };
+    if terminal { console.prompt(completions, stop).await } else { console.lines(stop).await }
+}
+
+struct Console {
+    config: ConsoleConfig,
+    user: String,
+    session: Session,
+    style: Style,
+}
+
+impl Console {
+    async fn prompt(&mut self, completions: Completions, stop: CancellationToken) -> Result<()> {
+        let mut prompter = Prompter::start(self.config.history.clone(), completions)?;
+        loop {
+            let shown = self.config.shown(&self.user);
+            let Some(input) = stop.run_until_cancelled(prompter.read(shown)).await else { return Ok(()) };
+            match input {
+                Input::Line(line) => {
+                    if stop.run_until_cancelled(self.line(&line)).await != Some(true) {
+                        return Ok(());
+                    }
+                }
+                Input::Cleared => {}
+                Input::End => return Ok(()),
+            }
+        }
+    }
+
+    async fn lines(&mut self, stop: CancellationToken) -> Result<()> {
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        loop {
+            match stop.run_until_cancelled(lines.next_line()).await {
+                Some(Ok(Some(line))) => {
+                    if stop.run_until_cancelled(self.line(&line)).await != Some(true) {
+                        return Ok(());
+                    }
+                }
+                Some(Ok(None)) | None => return Ok(()),
+                Some(Err(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Answers one line; says whether to go on.
+    async fn line(&mut self, line: &str) -> bool {
+        let line = line.trim();
+        if line.is_empty() {
+            return true;
+        }
+        if let Some(slash) = Slash::read(line, &self.config) {
+            return match slash {
+                Slash::As(user) => {
+                    self.user = user;
+                    true
+                }
+                Slash::Say(text) => {
+                    self.say(&text);
+                    true
+                }
+                Slash::Quit => false,
+            };
+        }
+        let who = inbound::Who { user: &self.user, groups: &self.config.groups(&self.user) };
+        let request = inbound::request(&self.config.tenant, &who, line, None);
+        let progress = self.style.live;
+        let asked = self.session.ask(&request, |shown| {
+            if progress {
+                render::progress(&shown);
+            }
+        });
+        let text = match asked.await {
+            Ok(ended) => render::ended(&ended, self.style),
+            Err(error) => format!("{error}\n"),
+        };
+        if progress {
+            render::clear_progress();
+        }
+        self.say(&text);
+        true
+    }
+
+    fn say(&self, text: &str) {
+        let mut out = anstream::stdout();
+        // A terminal that is gone is noticed when the next line is read.
+        let _ = out.write_all(text.as_bytes());
+        let _ = if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") };
+        let _ = out.flush();
+    }
+}
+
+/// The request of a user at a terminal.
+pub(crate) use self::inbound::{Who, request};

@@ -1,0 +1,69 @@
+//! What a terminal shows, recorded.
+
+use adjutant_bus::{
+    id::RunId,
+    refusal::{Refusal, RefusalCode},
+    reply::{Attachment, Button},
+};
+use jiff::SignedDuration;
+
+use super::*;
+
+const PLAIN: Style = Style { color: false, width: 60, live: false };
+
+fn everything() -> Reply {
+    let reply = Reply::success("It **worked**")
+        .text("A paragraph with `code`, *emphasis* and a line that is long enough to be broken somewhere in the middle.")
+        .fields([("app", "web"), ("environment", "production")])
+        .table(&["app", "version"], vec![vec!["web".to_owned(), "1.9.0 with a very long remark that needs two lines".to_owned()]])
+        .block(Block::Code { text: "a = 1\nb = 2".to_owned(), language: None })
+        .block(Block::List { items: vec!["one".to_owned(), "two `x`".to_owned()] });
+    Reply {
+        actions: vec![Button { label: "Again".to_owned(), command: "ping".to_owned(), danger: false }],
+        attachment: Some(Attachment {
+            name: "log.txt".to_owned(),
+            media_type: "text/plain".to_owned(),
+            content: "line\n".to_owned(),
+        }),
+        ..reply
+    }
+}
+
+#[test]
+fn every_part_of_a_reply_looks_as_recorded() {
+    insta::assert_snapshot!(render(&everything(), PLAIN));
+}
+
+#[test]
+fn an_ending_tells_the_run_and_the_time() {
+    let run: RunId = "7ZK3M0QX".parse().unwrap();
+    let refusal = Refusal {
+        code: RefusalCode::BadArguments,
+        what: "`deploy promote`: `<to>` is missing".to_owned(),
+        next: "`help deploy promote` explains it.".to_owned(),
+        shown: vec!["usage: deploy promote <app> <from> <to>".to_owned()],
+    };
+    let took = SignedDuration::from_millis(1_234);
+    let ended = Ended { run, outcome: Outcome::Refused, reply: (&refusal).into(), took };
+    insta::assert_snapshot!(super::ended(&ended, PLAIN));
+}
+
+#[test]
+fn no_value_can_steer_the_terminal() {
+    let nasty = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}x";
+    let reply = Reply::info(nasty)
+        .text(nasty)
+        .fields([(nasty, nasty)])
+        .table(&[nasty], vec![vec![nasty.to_owned()]])
+        .block(Block::Code { text: nasty.to_owned(), language: None })
+        .block(Block::List { items: vec![nasty.to_owned()] });
+    let shown = render(&reply, PLAIN);
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
+    assert!(!shown.contains('\u{202e}'));
+}
+
+#[test]
+fn colour_is_used_only_where_it_is_wanted() {
+    assert!(!render(&everything(), PLAIN).contains('\u{1b}'));
+    assert!(render(&everything(), Style { color: true, ..PLAIN }).contains('\u{1b}'));
+}

@@ -1,0 +1,60 @@
+//! The roles, each from configuration to running. One file for each group of them.
+
+mod admin;
+mod parts;
+mod serve;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{Cli, Command, ConfigCommand, DemoCommand},
+    config, output, telemetry,
+};
+
+/// Starts what the command line asks for, and returns its exit status when it has ended.
+///
+/// # Errors
+/// One line for the person who started it.
+pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode> {
+    let command = cli.command.unwrap_or(Command::Up);
+    let loaded = config::load(cli.global.config.as_deref(), std::env::vars(), cli.global.settings());
+    let loaded = match (loaded, &command) {
+        (Ok(loaded), _) => loaded,
+        (Err(mistakes), _) => {
+            for mistake in &mistakes {
+                output::complain(&mistake.to_string());
+            }
+            output::complain(&format!("adjutant: {} in the configuration", many(mistakes.len(), "mistake")));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let quiet = matches!(command, Command::Up | Command::Console);
+    let one_shot = !matches!(command, Command::Up | Command::Worker | Command::Demo(_) | Command::Console);
+    telemetry::start(&loaded.config.log, quiet, one_shot)?;
+    let config = &loaded.config;
+    match command {
+        Command::Up => serve::up(config, stop).await,
+        Command::Worker => serve::worker(config, stop).await,
+        Command::Console => serve::console(config, stop).await,
+        Command::Demo(DemoCommand::Deployments) => serve::deployments(config, stop).await,
+        Command::Run(args) => serve::run(config, args, stop).await,
+        Command::Config(ConfigCommand::Check) => {
+            output::say("The configuration has no mistakes.");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(ConfigCommand::Show) => {
+            admin::show(&loaded);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Policy(command) => admin::policy(config, &command),
+        Command::Commands(command) => admin::commands(&command),
+        Command::Bus(command) => admin::bus(config, &command).await,
+    }
+}
+
+fn many(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}

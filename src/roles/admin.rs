@@ -1,0 +1,126 @@
+//! What admins ask of the program: policy, configuration, catalogue, bus. Exit status 0 clean, 1 findings, 2 could not run.
+
+use std::process::ExitCode;
+
+use adjutant_bus::open;
+use anyhow::Result;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::json;
+
+use super::{many, parts};
+use crate::{
+    cli::{BusCommand, CommandsCommand, PolicyCommand},
+    config::{Config, Loaded},
+    output,
+};
+
+/// Most dead letters shown.
+const DEAD: u64 = 50;
+
+fn could_not_run(why: &str) -> ExitCode {
+    output::complain(&format!("adjutant: {why}"));
+    ExitCode::from(2)
+}
+
+fn status(clean: bool) -> ExitCode {
+    if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+pub(super) fn policy(config: &Config, command: &PolicyCommand) -> Result<ExitCode> {
+    let (options, vocabulary) = (parts::policy(config), parts::vocabulary(config));
+    match command {
+        PolicyCommand::Check(print) => {
+            let findings = match adjutant_policies::check(&options, &vocabulary) {
+                Ok(findings) => findings,
+                Err(why) => return Ok(could_not_run(&why)),
+            };
+            output::say(&if print.json { serde_json::to_string(&findings)? } else { findings.to_string() });
+            Ok(status(!findings.refuse()))
+        }
+        PolicyCommand::Test(print) => {
+            let report = match adjutant_policies::test(&options, &vocabulary) {
+                Ok(Ok(report)) => report,
+                Ok(Err(findings)) => return Ok(could_not_run(&findings.to_string())),
+                Err(why) => return Ok(could_not_run(&why)),
+            };
+            if print.json {
+                output::say(&serde_json::to_string(&report)?);
+            } else {
+                for failed in report.results.iter().filter(|result| !result.passed) {
+                    output::say(&format!("policy.test:{}  {}", failed.line, failed.told));
+                }
+                let passed = report.results.len() - report.failed();
+                output::say(&format!(
+                    "{}: {passed} passed, {} failed",
+                    many(report.results.len(), "test"),
+                    report.failed()
+                ));
+            }
+            Ok(status(report.failed() == 0))
+        }
+    }
+}
+
+pub(super) fn show(loaded: &Loaded) {
+    let mut table = table(&["key", "value", "from"]);
+    for (key, value, source) in &loaded.shown {
+        table.add_row([key, value, source]);
+    }
+    print(&table);
+}
+
+pub(super) fn commands(command: &CommandsCommand) -> Result<ExitCode> {
+    let CommandsCommand::List(print_as) = command;
+    let catalogue = parts::catalogue();
+    if print_as.json {
+        let specs: Vec<_> = catalogue.iter().map(|entry| &entry.spec).collect();
+        output::say(&serde_json::to_string(&specs)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut table = table(&["command", "what it does"]);
+    for entry in catalogue.iter() {
+        table.add_row([adjutant_workers::usage::usage(&entry.spec), entry.spec.summary.clone()]);
+    }
+    print(&table);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn bus(config: &Config, command: &BusCommand) -> Result<ExitCode> {
+    let opened = open::open(&parts::bus(config, false)?).await?;
+    if opened.is_memory() {
+        return Ok(could_not_run("there is no server to look at; name one with --bus nats://host:port"));
+    }
+    match command {
+        BusCommand::Provision => {
+            opened.provision().await?;
+            output::say("Streams, consumers and buckets are there as they should be.");
+        }
+        BusCommand::Dead(print) => {
+            let letters = opened.dead_letters(DEAD).await?;
+            for (payload, reason) in &letters {
+                let payload = String::from_utf8_lossy(payload);
+                if print.json {
+                    output::say(&json!({ "reason": reason, "payload": payload }).to_string());
+                } else {
+                    output::say(&format!("{reason}\n    {}", payload.escape_debug()));
+                }
+            }
+            if letters.is_empty() && !print.json {
+                output::say("There are no dead letters.");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(columns);
+    table
+}
+
+fn print(table: &Table) {
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    output::say(&lines.join("\n"));
+}

@@ -1,0 +1,104 @@
+//! From the configuration of the program to that of each crate.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use adjutant_bus::{
+    actor::Tenant,
+    open::{BusConfig, BusUrl, BusUrlError},
+    ports::Limits,
+};
+use adjutant_policies::{Options, Policy, Vocabulary};
+use adjutant_workers::{
+    WorkerConfig,
+    catalogue::{Catalogue, Entry, Source},
+};
+use secrecy::ExposeSecret;
+
+use crate::{config::Config, console::ConsoleConfig, demo};
+
+/// Name of the folder with policy files beside where the program is started.
+const POLICIES: &str = "policies";
+
+fn given(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits { lease: Duration::from_secs(config.bus.lease_seconds), ..Limits::default() }
+}
+
+pub(super) fn bus(config: &Config, start_child: bool) -> Result<BusConfig, BusUrlError> {
+    let bus = &config.bus;
+    let password = given(bus.password.expose_secret()).map(Into::into);
+    Ok(BusConfig {
+        url: bus.url.parse::<BusUrl>()?,
+        data_dir: config.data_dir.clone(),
+        nats_server: given(&bus.nats_server).map(PathBuf::from),
+        user: given(&bus.user),
+        password,
+        credentials_file: given(&bus.credentials_file).map(PathBuf::from),
+        replicas: bus.replicas.into(),
+        limits: limits(config),
+        start_child,
+    })
+}
+
+pub(super) fn worker(config: &Config) -> WorkerConfig {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "worker".to_owned());
+    WorkerConfig {
+        name: given(&config.worker.name).unwrap_or_else(|| format!("{host}-{}", std::process::id())),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        slots: config.worker.slots.into(),
+        grace: Duration::from_secs(config.worker.grace_seconds),
+        trusted_homes: config.policy.trusted_homes.clone(),
+        limits: limits(config),
+    }
+}
+
+/// The policy folder: the configured one, else `policies` where the program is started, else the policy that ships.
+pub(super) fn policy(config: &Config) -> Options {
+    let beside = PathBuf::from(POLICIES);
+    let folder = given(&config.policy.dir).map(PathBuf::from).or_else(|| beside.is_dir().then_some(beside));
+    Options { own_model: config.policy.own_model, ..Options::new(folder) }
+}
+
+/// Where the policy comes from, for people.
+pub(super) fn policy_place(options: &Options) -> String {
+    options
+        .folder
+        .as_ref()
+        .map_or_else(|| "shipped with the program".to_owned(), |folder| folder.display().to_string())
+}
+
+/// The commands that this program knows without asking anybody: its own, and those of the demo.
+pub(super) fn catalogue() -> Catalogue {
+    let own = adjutant_workers::built_in().into_iter().map(|spec| Entry::new(spec, Source::BuiltIn));
+    let demo =
+        demo::specs().into_iter().map(|spec| Entry::new(spec, Source::Service { name: demo::offer().name }));
+    Catalogue::new(own.chain(demo)).0
+}
+
+pub(super) fn vocabulary(config: &Config) -> Vocabulary {
+    adjutant_workers::vocabulary(&catalogue(), &config.policy.trusted_homes)
+}
+
+pub(super) async fn load_policy(config: &Config) -> Arc<Policy> {
+    Policy::load(policy(config), vocabulary(config)).await
+}
+
+pub(super) fn console(config: &Config) -> ConsoleConfig {
+    ConsoleConfig {
+        tenant: Tenant::new(config.console.tenant.clone()),
+        users: config.console.users.iter().map(|(name, user)| (name.clone(), user.groups.clone())).collect(),
+        user: config.console.user.clone(),
+        history: Some(config.data_dir.join("history")),
+    }
+}
+
+pub(super) fn demo(config: &Config) -> demo::DemoConfig {
+    let file = given(&config.demo.state_file).map(PathBuf::from);
+    demo::DemoConfig {
+        state: Some(file.unwrap_or_else(|| config.data_dir.join("deployments.json"))),
+        step: Duration::from_millis(config.demo.step_milliseconds),
+    }
+}

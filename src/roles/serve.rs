@@ -1,0 +1,188 @@
+//! The roles that run until told to stop: everything, a worker, a terminal, a service; and one command from a script.
+
+use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
+
+use adjutant_bus::open::{self, BusConfig, BusUrl, Opened, Role};
+use adjutant_policies::Policy;
+use anyhow::{Context, Result, bail};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::parts;
+use crate::{
+    cli::RunArgs,
+    config::Config,
+    console, demo, output,
+    run::{self, RunOptions},
+    supervise::Supervisor,
+};
+
+/// Everything in one process.
+pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
+    let bus_config = parts::bus(config, true)?;
+    if matches!(bus_config.url, BusUrl::Auto) && open::is_running(&config.data_dir) {
+        bail!(
+            "an Adjutant is running with {} already; `adjutant console` opens a prompt on it",
+            config.data_dir.display()
+        );
+    }
+    let opened = open::open(&bus_config).await?;
+    let policy = parts::load_policy(config).await;
+    let mut supervisor = Supervisor::new(stop.clone());
+    work(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
+    if config.demo.enabled {
+        serve_demo(&mut supervisor, config, &opened, &stop).await?;
+    }
+    let prompt = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    announce(config, &opened, &policy, prompt);
+    if prompt {
+        let bus = opened.role(Role::Console).await?;
+        supervisor.lead("console", console::run(parts::console(config), bus, completions(), stop.clone()));
+    }
+    let ended = supervisor.run(Duration::from_secs(config.worker.grace_seconds)).await;
+    opened.stop().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+fn announce(config: &Config, opened: &Opened, policy: &Policy, prompt: bool) {
+    let status = policy.status();
+    let version = status.version.map_or_else(
+        || format!("NONE, so everything is refused: {}", status.problem.unwrap_or_default()),
+        |version| format!("{version}, {}", parts::policy_place(&parts::policy(config))),
+    );
+    let worker = format!("{}, {} commands at once", parts::worker(config).name, config.worker.slots);
+    let demo =
+        if config.demo.enabled { "deploy list, deploy promote, …: kept in the data folder" } else { "off" };
+    let next = if prompt {
+        "Type help, or /as pat to be somebody else; Ctrl-D ends."
+    } else {
+        "There is no terminal, so this serves until it is told to stop (SIGINT or SIGTERM)."
+    };
+    let lines = [
+        format!("Adjutant {}", env!("CARGO_PKG_VERSION")),
+        format!("  bus      {}", opened.describe()),
+        format!("  policy   {version}"),
+        format!("  worker   {worker}"),
+        format!("  demo     {demo}"),
+        next.to_owned(),
+    ];
+    output::say(&lines.join("\n"));
+}
+
+/// Starts a worker, and the watch on its policy.
+async fn work(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    opened: &Opened,
+    policy: Arc<Policy>,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let bus = opened.role(Role::Worker).await?;
+    let (worker, every) = (parts::worker(config), Duration::from_secs(config.policy.poll_seconds));
+    let (watched, until) = (policy.clone(), stop.clone());
+    supervisor.start("policy watch", move || {
+        let (policy, stop) = (watched.clone(), until.clone());
+        async move {
+            policy.watch(every, stop).await;
+            Ok(())
+        }
+    });
+    let stop = stop.clone();
+    supervisor.start("worker", move || {
+        let (worker, bus, policy, stop) = (worker.clone(), bus.clone(), policy.clone(), stop.clone());
+        async move { Ok(adjutant_workers::run(worker, bus, policy, stop).await?) }
+    });
+    Ok(())
+}
+
+async fn serve_demo(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    opened: &Opened,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let bus = opened.role(Role::Demo).await?;
+    let demo = parts::demo(config);
+    let service = Arc::new(demo::Deployments::open(demo.state.as_deref(), demo.step)?);
+    let stop = stop.clone();
+    supervisor.start("deployments service", move || demo::run(service.clone(), bus.clone(), stop.clone()));
+    Ok(())
+}
+
+/// A worker by itself.
+pub(super) async fn worker(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
+    let opened = shared(&parts::bus(config, false)?, "worker").await?;
+    let policy = parts::load_policy(config).await;
+    let mut supervisor = Supervisor::new(stop.clone());
+    work(&mut supervisor, config, &opened, policy, &stop).await?;
+    let ended = supervisor.run(Duration::from_secs(config.worker.grace_seconds)).await;
+    opened.stop().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// The deployments service by itself.
+pub(super) async fn deployments(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
+    let opened = shared(&parts::bus(config, false)?, "service").await?;
+    let mut supervisor = Supervisor::new(stop.clone());
+    serve_demo(&mut supervisor, config, &opened, &stop).await?;
+    supervisor.run(Duration::ZERO).await.map(|()| ExitCode::SUCCESS)
+}
+
+/// A terminal on a running system.
+pub(super) async fn console(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
+    let opened = shared(&parts::bus(config, false)?, "console").await?;
+    let bus = opened.role(Role::Console).await?;
+    console::run(parts::console(config), bus, completions(), stop).await.map(|()| ExitCode::SUCCESS)
+}
+
+/// A bus that other processes are on too: alone on memory a role would wait for ever.
+async fn shared(config: &BusConfig, role: &str) -> Result<Opened> {
+    let opened = open::open(config).await?;
+    if opened.is_memory() {
+        bail!(
+            "a {role} by itself needs a bus that others are on: start `adjutant up` with a nats-server installed, or name a server with --bus nats://host:port"
+        );
+    }
+    Ok(opened)
+}
+
+fn completions() -> console::Completions {
+    let names: Vec<String> = parts::catalogue().iter().map(|entry| entry.spec.path.to_string()).collect();
+    Arc::new(move || names.clone())
+}
+
+/// One command: on a running system if there is one, else on a bus of its own with a worker and the demo.
+pub(super) async fn run(config: &Config, args: RunArgs, stop: CancellationToken) -> Result<ExitCode> {
+    let console = parts::console(config);
+    let user = args.as_user.unwrap_or_else(|| console.user.clone());
+    if !console.users.contains_key(&user) {
+        let known: Vec<&str> = console.users.keys().map(String::as_str).collect();
+        output::complain(&format!(
+            "adjutant: there is no user `{user}`; console.users has {}",
+            known.join(", ")
+        ));
+        return Ok(ExitCode::from(2));
+    }
+    let groups = console.groups(&user);
+    let options = RunOptions { user, groups, json: args.json, timeout: args.timeout, words: args.words };
+    let opened = open::open(&parts::bus(config, false)?).await?;
+    let own = if opened.is_memory() { Some(alone(config, &opened, &stop).await?) } else { None };
+    let bus = opened.role(Role::Console).await?;
+    let asked = stop.run_until_cancelled(run::run(bus, &console.tenant, &options)).await;
+    drop(own);
+    let exit = asked.context("stopped before the answer came").and_then(|exit| exit)?;
+    opened.stop().await;
+    Ok(exit.into())
+}
+
+/// The roles that a command alone needs; they end with what is returned.
+async fn alone(config: &Config, opened: &Opened, stop: &CancellationToken) -> Result<DropGuard> {
+    let stop = stop.child_token();
+    let mut supervisor = Supervisor::new(stop.clone());
+    if config.demo.enabled {
+        serve_demo(&mut supervisor, config, opened, &stop).await?;
+    }
+    work(&mut supervisor, config, opened, parts::load_policy(config).await, &stop).await?;
+    let grace = Duration::from_secs(config.worker.grace_seconds);
+    tokio::spawn(async move { supervisor.run(grace).await });
+    Ok(stop.drop_guard())
+}
