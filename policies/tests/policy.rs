@@ -1,0 +1,21 @@
+//! The gate and its loader against everything that goes wrong with policy files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking, and its helpers are nobody's API"
+)]
+
+mod policy {
+    pub mod edits;
+    pub mod force;
+    pub mod identity;
+    pub mod models;
+    pub mod properties;
+    pub mod requests;
+    pub mod shipped;
+    pub mod world;
+}

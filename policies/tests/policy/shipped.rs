@@ -1,0 +1,69 @@
+//! The policy that ships, and who may do what under it: a table that is checked in, so that a change of rights is a changed cell.
+
+use std::{collections::BTreeMap, path::Path};
+
+use adjutant_bus::spec::Action;
+use adjutant_policies::{Column, Options, Policy, Vocabulary, grid};
+
+const CALLERS: [&str; 6] =
+    ["everyone + Engineering", "everyone + Product", "everyone", "guests", "external", "nobody"];
+const VIEWED: [&str; 10] = [
+    "help",
+    "help.search",
+    "whoami",
+    "version",
+    "status",
+    "history",
+    "why",
+    "commands",
+    "deploy.list",
+    "deploy.history",
+];
+const RUN: [&str; 5] = ["ping", "rerun", "cancel", "deploy.promote", "deploy.rollback"];
+
+fn vocabulary() -> Vocabulary {
+    let environments = ["none", "preview", "staging", "production"].map(str::to_owned).to_vec();
+    Vocabulary {
+        commands: VIEWED.iter().chain(&RUN).map(|name| (*name).to_owned()).collect(),
+        context: BTreeMap::from([("env".to_owned(), environments)]),
+        trusted_homes: vec!["console:local".to_owned()],
+    }
+}
+
+fn columns() -> Vec<Column> {
+    let context = |env: &str| BTreeMap::from([("env".to_owned(), env.to_owned())]);
+    let environments = || ["preview", "staging", "production"].map(context).to_vec();
+    let viewed = VIEWED.iter().map(|name| ((*name).to_owned(), Action::View, vec![context("none")]));
+    let run = RUN.iter().map(|name| {
+        let contexts = if name.starts_with("deploy") { environments() } else { vec![context("none")] };
+        ((*name).to_owned(), Action::Run, contexts)
+    });
+    viewed.chain(run).collect()
+}
+
+#[tokio::test]
+async fn who_may_do_what_is_as_the_checked_in_table_says() {
+    let policy = Policy::load(Options::new(None), vocabulary()).await;
+    let gate = policy.gate().unwrap_or_else(|| panic!("{:?}", policy.status()));
+    let table = grid(&gate, &CALLERS, "console:local/terminal", &columns());
+    let text = format!(
+        "# Who may do what under the shipped policy\n\nMade by a test from policy.csv; `ADJUTANT_BLESS=1 cargo test -p adjutant-policies` writes it anew.\n\n{table}"
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("grid.md");
+    if std::env::var_os("ADJUTANT_BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap_or_default(),
+        text,
+        "grid.md differs: look at what the change gives to whom"
+    );
+}
+
+#[test]
+fn the_shipped_policy_has_no_findings_and_passes_its_own_tests() {
+    let findings = adjutant_policies::check(&Options::new(None), &vocabulary()).unwrap();
+    assert_eq!(findings.findings, []);
+    let report = adjutant_policies::test(&Options::new(None), &vocabulary()).unwrap().unwrap();
+    assert!(report.failed() == 0 && report.results.len() >= 10, "{report:?}");
+}

@@ -1,0 +1,17 @@
+//! End-to-end stories: the real program against a real `nats-server`, with what goes wrong in life.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking, and its helpers are nobody's API"
+)]
+
+mod stories {
+    pub mod command_line;
+    pub mod faults;
+    pub mod hostile;
+    pub mod world;
+}
