@@ -164,7 +164,7 @@ pub(crate) fn draft(
         return (None, findings.sorted());
     }
     let draft = Draft {
-        model: model_text.to_owned(),
+        model: model::in_force(model_text).to_owned(),
         rows: rows.rows,
         lock,
         closure,

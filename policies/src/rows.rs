@@ -162,12 +162,12 @@ impl Judge<'_> {
         self.findings.error(code, FILE, (line, at), message);
     }
 
-    /// What only a missing service could make true is an error where files are checked, and a warning where they are put in
-    /// force: a policy does not fall because a service is away.
-    fn known_later(&mut self, code: &'static str, line: usize, at: usize, message: String) {
+    /// What only a missing service could make true. Where files are put in force it is a warning, for a policy does not fall
+    /// because a service is away; but not if it looks like a mistyped known word, for then a rule would be silently dead.
+    fn known_later(&mut self, code: &'static str, line: usize, at: usize, message: String, hint: &str) {
         match self.purpose {
-            Purpose::Check => self.findings.error(code, FILE, (line, at), message),
-            Purpose::Activate => self.findings.warn(code, FILE, (line, at), message),
+            Purpose::Activate if hint.is_empty() => self.findings.warn(code, FILE, (line, at), message),
+            _ => self.findings.error(code, FILE, (line, at), format!("{message}{hint}")),
         }
     }
 
@@ -195,11 +195,11 @@ impl Judge<'_> {
                     && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
             });
         let hint = did_you_mean(command, self.vocabulary.commands.iter().map(String::as_str));
-        let message = format!("`{}` names no command{hint}", shown(command));
+        let message = format!("`{}` names no command", shown(command));
         if grammar {
-            self.known_later("unknown-command", line, *at, message);
+            self.known_later("unknown-command", line, *at, message, &hint);
         } else {
-            self.error("unknown-command", line, *at, message);
+            self.error("unknown-command", line, *at, format!("{message}{hint}"));
         }
     }
 
@@ -256,18 +256,14 @@ impl Judge<'_> {
     fn known(&mut self, line: usize, at: usize, key: &str, values: &[&str]) {
         let Some(possible) = self.vocabulary.context.get(key) else {
             let hint = did_you_mean(key, self.vocabulary.context.keys().map(String::as_str));
-            return self.known_later(
-                "condition",
-                line,
-                at,
-                format!("no command declares the key `{}`{hint}", shown(key)),
-            );
+            let message = format!("no command declares the key `{}`", shown(key));
+            return self.known_later("condition", line, at, message, &hint);
         };
         for value in
             values.iter().filter(|value| !possible.is_empty() && !possible.iter().any(|p| p == *value))
         {
             let hint = did_you_mean(value, possible.iter().map(String::as_str));
-            self.known_later("condition", line, at, format!("`{key}` is never `{}`{hint}", shown(value)));
+            self.known_later("condition", line, at, format!("`{key}` is never `{}`", shown(value)), &hint);
         }
     }
 }

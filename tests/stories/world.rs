@@ -211,8 +211,11 @@ pub fn assert_whole(journals: &HashMap<RequestId, Vec<Recorded>>, requests: &[Re
 }
 
 fn offer() -> Offer {
+    // Answers that a falling server takes along are given up after this time.
+    let timeout_seconds = 10;
     let spec = |name: &str, effect| CommandSpec {
         effect,
+        timeout_seconds,
         ..CommandSpec::new(format!("deploy {name}").parse().unwrap(), name)
     };
     let commands = vec![

@@ -59,13 +59,6 @@ async fn every_bad_edit_of_the_policy_is_refused_and_the_last_good_one_stays() {
         let finding = findings.findings.iter().find(|finding| finding.code == code).unwrap();
         assert_eq!(finding.file, "policy.csv", "{number}");
         handle.reload().await;
-        if code == "unknown-command" && number == 16 {
-            // Only a service that is away could make it true, so it warns where it is put in force.
-            continue;
-        }
-        if matches!(number, 102 | 103) {
-            continue;
-        }
         assert_eq!(handle.status().version, before, "{number}: the version does not move");
         assert!(handle.status().problem.is_some(), "{number}");
         assert_unchanged(&handle.gate().unwrap());
