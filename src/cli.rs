@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent_and_its_help_as_recorded() {
         Cli::command().debug_assert();
-        insta::assert_snapshot!(Cli::command().render_long_help());
+        insta::assert_snapshot!(Cli::command().term_width(100).render_long_help());
     }
 
     #[test]

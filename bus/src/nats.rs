@@ -1,6 +1,7 @@
 //! The bus on a NATS server with JetStream. The only place that speaks to one; file by file the sibling of `memory`.
 
 pub mod connect;
+pub(crate) mod follow;
 mod journal;
 pub(crate) mod permissions;
 mod provision;
@@ -38,13 +39,21 @@ pub(crate) async fn bus(
         provision::provision(&link, limits, replicas).await?;
     }
     Ok(Bus {
-        commands: Arc::new(NatsQueue::open(&link, Lane::Commands)),
-        outbox: Arc::new(NatsQueue::open(&link, Lane::Outbox)),
+        commands: Arc::new(NatsQueue::open(&link, Lane::Commands, provision::WORKERS)),
+        outbox: Arc::new(NatsQueue::open(&link, Lane::Outbox, outbox(role))),
         journal: Arc::new(NatsJournal::new(link.clone())),
         store: Arc::new(NatsStore::new(link.clone())),
         services: Arc::new(NatsServices::new(link.clone())),
         status: link.status.clone(),
     })
+}
+
+/// The consumer by which a role takes notices.
+const fn outbox(role: Role) -> &'static str {
+    match role {
+        Role::Console => "gateway-console",
+        Role::Admin | Role::Worker | Role::Demo => provision::WORKERS,
+    }
 }
 
 /// Connects, and creates what is missing.

@@ -9,6 +9,7 @@ use crate::{
     nats::{
         self,
         connect::Login,
+        permissions::inbox,
         server::{self, Server, ServerError},
     },
     ports::{Bus, BusError, Limits},
@@ -196,7 +197,8 @@ fn login(config: &BusConfig) -> Login {
         user: config.user.clone(),
         password: config.password.clone(),
         credentials_file: config.credentials_file.clone(),
-        inbox: None,
+        // The shipped rights let a user subscribe to inboxes of its own name only.
+        inbox: config.user.as_deref().map(inbox),
     }
 }
 

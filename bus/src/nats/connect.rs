@@ -88,7 +88,9 @@ pub(crate) async fn connect(
         Ok(Err(error)) => return Err(unreachable(shown, &error.to_string())),
         Err(_) => return Err(unreachable(shown, "no answer")),
     };
-    Ok(Link { jetstream: jetstream::new(client.clone()), client, exchange, status })
+    let mut jetstream = jetstream::new(client.clone());
+    jetstream.set_timeout(exchange);
+    Ok(Link { jetstream, client, exchange, status })
 }
 
 fn unreachable(url: &str, why: &str) -> BusError {

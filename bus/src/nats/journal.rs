@@ -1,28 +1,21 @@
 //! The journal on JetStream: one subject per request, appended at the sequence that the writer knows.
 
-use std::{sync::Arc, time::Duration};
-
-use async_nats::{
-    HeaderMap, Message, StatusCode,
-    jetstream::{
-        self, AckKind,
-        consumer::{DeliverPolicy, pull},
-    },
-};
+use async_nats::{HeaderMap, Message, StatusCode};
 use async_trait::async_trait;
 use futures::StreamExt;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tracing::{error, warn};
+use tracing::error;
 
 use super::{
     connect::{EXPECTED, Link, WRONG_LAST_SEQUENCE, meaning},
+    follow,
     provision::JOURNAL,
 };
 use crate::{
     event::Event,
-    ports::{AppendError, BoxStream, BusError, Follow, Followed, Journal, Recorded, Settle},
+    ports::{AppendError, BoxStream, BusError, Follow, Followed, Journal, Recorded},
     subject::{JournalKey, Journals, Subject},
     wire,
 };
@@ -31,8 +24,6 @@ use crate::{
 const BATCH: usize = 512;
 /// Events handed to a follower that it has not taken yet.
 const AHEAD: usize = 64;
-/// Pause before a follower that failed begins again.
-const PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Clone)]
 pub(super) struct NatsJournal {
@@ -82,7 +73,7 @@ fn recorded(message: &Message) -> Option<Recorded> {
     decode(subject, sequence, &message.payload)
 }
 
-fn decode(subject: &str, sequence: u64, payload: &[u8]) -> Option<Recorded> {
+pub(super) fn decode(subject: &str, sequence: u64, payload: &[u8]) -> Option<Recorded> {
     let Ok(Subject::Journal(key)) = subject.parse() else {
         error!(subject, sequence, "an event on a subject that is none of ours is passed over");
         return None;
@@ -142,167 +133,16 @@ impl Journal for NatsJournal {
                 let consumer = found.map_err(|error| {
                     BusError::Refused(format!("there is no durable follower `{name}`: {error}"))
                 })?;
-                tokio::spawn(follow_durably(self.link.clone(), consumer, out));
+                tokio::spawn(follow::durably(self.link.clone(), consumer, out));
             }
             Follow::Now => {
                 let after = self.newest().await?;
-                tokio::spawn(follow_after(self.clone(), journals.to_string(), after, out));
+                tokio::spawn(follow::after(self.link.clone(), journals.to_string(), after, out));
             }
             Follow::After(after) => {
-                tokio::spawn(follow_after(self.clone(), journals.to_string(), after, out));
+                tokio::spawn(follow::after(self.link.clone(), journals.to_string(), after, out));
             }
         }
         Ok(Box::pin(ReceiverStream::new(stream)))
-    }
-}
-
-async fn follow_durably(
-    link: Link,
-    consumer: jetstream::consumer::Consumer<pull::Config>,
-    out: mpsc::Sender<Followed>,
-) {
-    loop {
-        let opened = consumer
-            .stream()
-            .max_messages_per_batch(AHEAD)
-            .heartbeat(Duration::from_secs(5))
-            .messages()
-            .await;
-        match opened {
-            Ok(mut messages) => {
-                while let Some(next) = next_or_closed(&mut messages, &out).await {
-                    match next {
-                        Ok(message) => {
-                            if !pass_on(&link, message, &out).await {
-                                return;
-                            }
-                        }
-                        Err(error) => {
-                            warn!(%error, "following the journal was interrupted; going on");
-                            break;
-                        }
-                    }
-                }
-            }
-            Err(error) => warn!(%error, "the journal cannot be followed just now; trying again"),
-        }
-        if closed_within(PAUSE, &out).await {
-            return;
-        }
-    }
-}
-
-/// Follows without a durable position; begins again after the last event seen whenever the connection breaks.
-async fn follow_after(journal: NatsJournal, filter: String, mut after: u64, out: mpsc::Sender<Followed>) {
-    loop {
-        let config = pull::OrderedConfig {
-            // With a name of its own its subject carries the filter, by which the right to it is given.
-            name: Some(format!("follow-{:016x}", rand::random::<u64>())),
-            filter_subject: filter.clone(),
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after + 1 },
-            ..pull::OrderedConfig::default()
-        };
-        let opened = async {
-            let stream =
-                journal.link.jetstream.get_stream_no_info(JOURNAL).await.map_err(|e| e.to_string())?;
-            let consumer = stream.create_consumer(config).await.map_err(|e| e.to_string())?;
-            consumer.messages().await.map_err(|e| e.to_string())
-        };
-        match opened.await {
-            Ok(mut messages) => {
-                while let Some(next) = next_or_closed(&mut messages, &out).await {
-                    let message = match next {
-                        Ok(message) => message,
-                        Err(error) => {
-                            warn!(%error, "following the journal was interrupted; going on");
-                            break;
-                        }
-                    };
-                    let Ok(sequence) = message.info().map(|info| info.stream_sequence) else { continue };
-                    after = after.max(sequence);
-                    let Some(recorded) = decode(&message.subject, sequence, &message.payload) else {
-                        continue;
-                    };
-                    if out.send(Followed { recorded, handle: Arc::new(Nothing) }).await.is_err() {
-                        return;
-                    }
-                }
-            }
-            Err(error) => warn!(%error, "the journal cannot be followed just now; trying again"),
-        }
-        if closed_within(PAUSE, &out).await {
-            return;
-        }
-    }
-}
-
-/// The next message; none when the follower has gone away or the stream has ended.
-async fn next_or_closed<T>(
-    messages: &mut (impl futures::Stream<Item = T> + Unpin),
-    out: &mpsc::Sender<Followed>,
-) -> Option<T> {
-    tokio::select! {
-        next = messages.next() => next,
-        () = out.closed() => None,
-    }
-}
-
-async fn closed_within(time: Duration, out: &mpsc::Sender<Followed>) -> bool {
-    tokio::time::timeout(time, out.closed()).await.is_ok()
-}
-
-/// Hands a message to the follower; says whether there still is one.
-async fn pass_on(link: &Link, message: jetstream::Message, out: &mpsc::Sender<Followed>) -> bool {
-    let sequence = message.info().map(|info| info.stream_sequence).unwrap_or_default();
-    let Some(recorded) = decode(&message.subject, sequence, &message.payload) else {
-        if let Err(error) = message.ack_with(AckKind::Term).await {
-            warn!(%error, "an unreadable event could not be confirmed");
-        }
-        return true;
-    };
-    let reply = message.reply.as_ref().map(ToString::to_string).unwrap_or_default();
-    out.send(Followed { recorded, handle: Arc::new(Confirm { link: link.clone(), reply }) }).await.is_ok()
-}
-
-struct Confirm {
-    link: Link,
-    reply: String,
-}
-
-#[async_trait]
-impl Settle for Confirm {
-    async fn acknowledge(&self) -> Result<(), BusError> {
-        self.link.request(self.reply.clone(), None, "+ACK".into()).await.map(|_| ())
-    }
-
-    async fn extend(&self) -> Result<(), BusError> {
-        self.link.send(self.reply.clone(), "+WPI".into()).await
-    }
-
-    async fn release(&self, delay: Duration) -> Result<(), BusError> {
-        self.link.send(self.reply.clone(), format!("-NAK {{\"delay\":{}}}", delay.as_nanos()).into()).await
-    }
-
-    async fn bury(&self, _reason: &str) -> Result<(), BusError> {
-        self.acknowledge().await
-    }
-}
-
-/// There is nothing to settle for who follows without a durable position.
-struct Nothing;
-
-#[async_trait]
-impl Settle for Nothing {
-    async fn acknowledge(&self) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn extend(&self) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn release(&self, _delay: Duration) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn bury(&self, _reason: &str) -> Result<(), BusError> {
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What each role may publish and subscribe to. A supervised server runs with exactly these rights, so that development meets
 //! the same refusals as production.
 
+use super::follow::{FOLLOWERS, follower};
 use crate::{
     actor::Platform,
     open::Role,
@@ -55,14 +56,15 @@ fn console() -> Vec<String> {
     publish.extend(daemon());
     publish.extend(pull("JOURNAL", "gateway-console"));
     publish.extend(pull("OUTBOX", "gateway-console"));
-    publish.extend([
-        // A terminal follows its own requests without leaving anything behind; the filter is bound by the subject.
-        format!("$JS.API.CONSUMER.CREATE.JOURNAL.*.{journal}"),
-        "$JS.API.CONSUMER.INFO.JOURNAL.*".to_owned(),
-        "$JS.API.CONSUMER.MSG.NEXT.JOURNAL.*".to_owned(),
-        "$JS.API.CONSUMER.DELETE.JOURNAL.*".to_owned(),
-        "$SRV.INFO".to_owned(),
-    ]);
+    publish.push("$SRV.INFO".to_owned());
+    for number in 0..FOLLOWERS {
+        let name = follower(number);
+        // A terminal follows its own platform's requests; the filter is bound by the subject, the consumer by its name.
+        publish.push(format!("$JS.API.CONSUMER.CREATE.JOURNAL.{name}.{journal}"));
+        publish.extend(
+            ["INFO", "MSG.NEXT", "DELETE"].map(|verb| format!("$JS.API.CONSUMER.{verb}.JOURNAL.{name}")),
+        );
+    }
     publish
 }
 

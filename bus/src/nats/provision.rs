@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{
     consumer::{AckPolicy, DeliverPolicy, pull},
-    context::{CreateStreamErrorKind, GetStreamErrorKind},
+    context::GetStreamErrorKind,
     kv,
     stream::{self, Compression, DiscardPolicy, RetentionPolicy, StorageType},
 };
@@ -131,10 +131,17 @@ pub(crate) async fn provision(link: &Link, limits: &Limits, replicas: usize) -> 
     }
     for name in Bucket::ALL {
         let config = bucket(name, limits, replicas);
-        let created = link.jetstream.create_key_value(config).await.map(|_| ());
-        if let Err(error) = created {
-            let there = link.jetstream.get_key_value(name.as_str()).await;
-            there.map_err(|_| missing(&format!("bucket {}", name.as_str()), &error))?;
+        let wanted = (config.max_age, config.history, config.num_replicas);
+        if let Err(error) = link.jetstream.create_key_value(config).await {
+            let what = format!("bucket {}", name.as_str());
+            let there = link.jetstream.get_stream(format!("KV_{}", name.as_str())).await;
+            let found = there.map_err(|_| missing(&what, &error))?.cached_info().config.clone();
+            let all = [
+                ("max_age", format!("{:?}", wanted.0), format!("{:?}", found.max_age)),
+                ("history", wanted.1.to_string(), found.max_messages_per_subject.to_string()),
+                ("replicas", wanted.2.to_string(), found.num_replicas.to_string()),
+            ];
+            same(&what, &all.into_iter().filter(|(_, wanted, found)| wanted != found).collect::<Vec<_>>())?;
         }
     }
     Ok(())
@@ -147,9 +154,6 @@ async fn ensure_stream(link: &Link, config: stream::Config) -> Result<(), BusErr
         Err(error) => match link.jetstream.get_stream(&name).await {
             Ok(stream) => {
                 same(&format!("stream {name}"), &differences(&config, &stream.cached_info().config))
-            }
-            Err(_) if matches!(error.kind(), CreateStreamErrorKind::TimedOut) => {
-                Err(BusError::Unavailable(format!("stream {name}: {error}")))
             }
             Err(_) => Err(missing(&format!("stream {name}"), &error)),
         },
@@ -165,10 +169,21 @@ fn differences(wanted: &stream::Config, found: &stream::Config) -> Vec<Differenc
         ("discard", format!("{:?}", wanted.discard), format!("{:?}", found.discard)),
         ("max_msgs_per_subject", per_subject(wanted), per_subject(found)),
         ("max_age", format!("{:?}", wanted.max_age), format!("{:?}", found.max_age)),
+        ("max_bytes", wanted.max_bytes.to_string(), found.max_bytes.to_string()),
+        ("duplicate_window", window(wanted), window(found)),
+        ("storage", format!("{:?}", wanted.storage), format!("{:?}", found.storage)),
+        ("replicas", wanted.num_replicas.to_string(), found.num_replicas.to_string()),
+        ("deny_delete", wanted.deny_delete.to_string(), found.deny_delete.to_string()),
         ("deny_purge", wanted.deny_purge.to_string(), found.deny_purge.to_string()),
         ("allow_direct", wanted.allow_direct.to_string(), found.allow_direct.to_string()),
     ];
     all.into_iter().filter(|(_, wanted, found)| wanted != found).collect()
+}
+
+/// A window that is not asked for is the server's own.
+fn window(config: &stream::Config) -> String {
+    let work_queue = config.retention == RetentionPolicy::WorkQueue;
+    if work_queue { format!("{:?}", config.duplicate_window) } else { String::new() }
 }
 
 /// No limit is written as 0 and answered as -1.

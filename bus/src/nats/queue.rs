@@ -14,7 +14,7 @@ use tracing::error;
 
 use super::{
     connect::{Link, meaning},
-    provision::{COMMANDS, OUTBOX, WORKERS},
+    provision::{COMMANDS, OUTBOX},
 };
 use crate::{
     actor::Platform,
@@ -25,8 +25,6 @@ use crate::{
 
 /// How long the client may take beyond the time that the server was asked to wait.
 const MARGIN: Duration = Duration::from_secs(2);
-/// How often the server says that a long pull is alive.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Header of a dead letter that says why it is one.
 pub(super) const REASON: &str = "adjutant-reason";
@@ -57,16 +55,18 @@ impl Lane {
 pub(super) struct NatsQueue {
     link: Link,
     lane: Lane,
+    taker: &'static str,
     consumer: OnceCell<jetstream::consumer::Consumer<pull::Config>>,
 }
 
 impl NatsQueue {
-    pub(super) fn open(link: &Link, lane: Lane) -> Self {
-        Self { link: link.clone(), lane, consumer: OnceCell::new() }
+    /// The queue as taken by this consumer.
+    pub(super) fn open(link: &Link, lane: Lane, taker: &'static str) -> Self {
+        Self { link: link.clone(), lane, taker, consumer: OnceCell::new() }
     }
 
     async fn consumer(&self) -> Result<&jetstream::consumer::Consumer<pull::Config>, BusError> {
-        let get = || self.link.jetstream.get_consumer_from_stream(WORKERS, self.lane.stream());
+        let get = || self.link.jetstream.get_consumer_from_stream(self.taker, self.lane.stream());
         self.consumer.get_or_try_init(get).await.map_err(|error| BusError::Unavailable(error.to_string()))
     }
 
@@ -78,8 +78,8 @@ impl NatsQueue {
 
     /// The next message, within a time.
     async fn next(&self, wait: Duration) -> Result<Vec<Delivery>, BusError> {
+        // No heartbeat: after the first one the client's batch is not woken by the message that follows it.
         let pull = self.consumer().await?.batch().max_messages(1).expires(wait);
-        let pull = if wait > HEARTBEAT * 3 { pull.heartbeat(HEARTBEAT) } else { pull };
         self.collect(pull.messages().await, wait + MARGIN).await
     }
 

@@ -27,6 +27,8 @@ const COMMAND: &str = "adjutant.command";
 const GROUP: &str = "q";
 /// Most services that one round of answers may name.
 const MOST_SERVICES: usize = 1_000;
+/// How long a service that is withdrawn may take to answer what it has been asked already.
+const LAST_CALLS: Duration = Duration::from_secs(10);
 /// Frames of one call that wait for its caller.
 const FRAMES: usize = 64;
 
@@ -134,10 +136,18 @@ impl Services for NatsServices {
                 .map_err(|error| refused(&error))?;
             endpoints.push(attend(endpoint, self.link.client.clone(), serve.clone(), slots.clone()));
         }
-        let ended =
-            future::select(Box::pin(stop.cancelled()), Box::pin(endpoints.collect::<Vec<()>>())).await;
-        drop(ended);
-        service.stop().await.map_err(|error| failed(&error))
+        let attending = endpoints.collect::<Vec<()>>();
+        tokio::pin!(attending);
+        let _ = future::select(Box::pin(stop.cancelled()), &mut attending).await;
+        service.stop().await.map_err(|error| failed(&error))?;
+        // What had come before the withdrawal is still answered.
+        let rest = async {
+            attending.await;
+            let all = u32::try_from(concurrency).unwrap_or(u32::MAX);
+            let _ = slots.acquire_many(all).await;
+        };
+        let _ = tokio::time::timeout(LAST_CALLS, rest).await;
+        Ok(())
     }
 }
 

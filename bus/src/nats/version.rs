@@ -2,7 +2,7 @@
 
 use semver::Version;
 
-use super::connect::Link;
+use super::connect::{Link, PubAck};
 use crate::ports::BusError;
 
 /// The oldest server that does everything the bus relies on.
@@ -19,9 +19,17 @@ pub(crate) async fn check(link: &Link) -> Result<(), BusError> {
             "this nats-server is version {found}; {OLDEST} or newer is needed; {WHERE}"
         )));
     }
-    link.request("$JS.API.INFO".to_owned(), None, "".into()).await.map(|_| ()).map_err(|_| {
-        BusError::Refused(
-            "this nats-server has no JetStream; start it with -js or a jetstream block".to_owned(),
-        )
-    })
+    let answer = link.request("$JS.API.INFO".to_owned(), None, "".into()).await.map_err(|error| match error {
+        BusError::Unavailable(why) => BusError::Unavailable(format!(
+            "JetStream does not answer ({why}); is it enabled on the server, and may this user ask $JS.API.INFO?"
+        )),
+        other => other,
+    })?;
+    match serde_json::from_slice::<PubAck>(&answer.payload) {
+        Ok(PubAck { error: Some(error), .. }) => Err(BusError::Refused(format!(
+            "this nats-server has no JetStream ({}); start it with -js or a jetstream block",
+            error.description
+        ))),
+        _ => Ok(()),
+    }
 }

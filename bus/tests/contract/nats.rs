@@ -5,7 +5,7 @@ use std::time::Duration;
 use adjutant_bus::{
     event::Fact,
     id::Token,
-    open::{BusUrl, Role, open},
+    open::{BusConfig, BusUrl, Role, open},
     ports::{Accepted, Follow, Status},
     subject::Journals,
 };
@@ -89,7 +89,7 @@ async fn a_second_instance_is_told_who_has_the_folder_and_one_shot_commands_join
     let first = open(&config(&dir)).await.unwrap();
     let second = open(&config(&dir)).await.err().unwrap().to_string();
     assert!(second.contains(&format!("in use by process {}", std::process::id())), "{second}");
-    let joining = adjutant_bus::open::BusConfig { url: BusUrl::Auto, start_child: false, ..config(&dir) };
+    let joining = BusConfig { url: BusUrl::Auto, start_child: false, ..config(&dir) };
     let joined = open(&joining).await.unwrap();
     assert!(joined.describe().contains("running Adjutant"), "{}", joined.describe());
     joined.role(Role::Console).await.unwrap();
@@ -126,6 +126,52 @@ async fn each_role_is_refused_what_is_not_its_own() {
     // A gateway cannot take the workers' messages, and cannot read another platform's journals.
     assert!(world.console.commands.take(1, Duration::from_millis(100)).await.is_err());
     assert!(world.console.journal.read(&Journals::All, 0, 1).await.is_err());
+    // A gateway cannot look at, alter or delete the consumers of others.
+    for consumer in ["audit", "gateway-slack"] {
+        let durable = Follow::Durable(consumer.to_owned());
+        assert!(world.console.journal.follow(Journals::All, durable).await.is_err(), "{consumer}");
+    }
     assert_eq!(world.bus.journal.newest().await.unwrap(), 0, "nothing forged was stored");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taker_that_has_waited_long_is_given_the_message_at_once() {
+    let world = nats().await;
+    let waiting = tokio::spawn({
+        let commands = world.bus.commands.clone();
+        async move { commands.take(1, Duration::from_secs(10)).await }
+    });
+    // Long pulls went deaf after a second, which no shorter wait shows; nothing tells that a pull is that old.
+    assert!(world.bus.commands.take(1, Duration::from_secs(2)).await.unwrap().is_empty());
+    submit(&world, "late").await;
+    let taken = soon(waiting).await.unwrap().unwrap();
+    assert_eq!(taken.iter().map(|delivery| delivery.attempt).collect::<Vec<_>>(), [1]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_the_shipped_rights_works_on_a_server_named_by_its_address() {
+    let world = nats().await;
+    let connection = world.opened().server().unwrap().connection().clone();
+    let login = connection.login(Role::Worker);
+    let dir = tempfile::tempdir().unwrap();
+    let named = BusConfig {
+        url: BusUrl::Server(connection.url),
+        user: login.user,
+        password: login.password,
+        ..config(&dir)
+    };
+    let bus = open(&named).await.unwrap().role(Role::Worker).await.unwrap();
+    assert_eq!(bus.journal.newest().await.unwrap(), 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_not_in_the_process_group_that_a_terminal_interrupts() {
+    let world = nats().await;
+    let pid = nix::unistd::Pid::from_raw(world.opened().server().unwrap().pid().unwrap().try_into().unwrap());
+    assert_eq!(nix::unistd::getpgid(Some(pid)).unwrap(), pid);
+    assert_ne!(nix::unistd::getpgid(None).unwrap(), pid);
     world.stop().await;
 }

@@ -93,7 +93,10 @@ pub async fn an_offered_command_is_listed_and_called_with_progress(world: World)
     assert_eq!(answers, [sign("one"), sign("two"), result]);
     drop(stop);
     let deadline = tokio::time::Instant::now() + SOON;
-    while !matches!(call(&world, "deploy list", SOON).await.last(), Some(Err(CallError::NoService))) {
+    while !matches!(
+        call(&world, "deploy list", Duration::from_secs(1)).await.last(),
+        Some(Err(CallError::NoService))
+    ) {
         assert!(tokio::time::Instant::now() < deadline, "a withdrawn offer must go");
     }
 }

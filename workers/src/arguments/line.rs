@@ -21,7 +21,7 @@ pub(super) fn lay_out(spec: &CommandSpec, line: &str, words: &[Word]) -> LaidOut
     let mut at = 0;
     while let Some(word) = words.get(at) {
         at += 1;
-        let dashed = flags && !word.quoted && is_dashed(&word.text);
+        let dashed = flags && is_flag(word);
         if flags && !word.quoted && word.text == "--" {
             flags = false;
         } else if dashed {
@@ -42,7 +42,13 @@ pub(super) fn lay_out(spec: &CommandSpec, line: &str, words: &[Word]) -> LaidOut
     out
 }
 
-/// A word that begins like a flag; negative numbers and lone dashes do not.
+/// A word whose dashes and name stand outside of quotes; its value may be quoted.
+fn is_flag(word: &Word) -> bool {
+    let name = word.text.split_once('=').map_or(word.text.as_str(), |(name, _)| name);
+    is_dashed(&word.text) && word.starts_plain(name)
+}
+
+/// A text that begins like a flag; negative numbers and lone dashes do not.
 fn is_dashed(text: &str) -> bool {
     let name = text.trim_start_matches('-');
     text.starts_with('-') && name.starts_with(|c: char| c.is_alphabetic())
@@ -57,7 +63,7 @@ fn flag(spec: &CommandSpec, word: &Word, next: Option<&Word>, out: &mut LaidOut)
         out.mistakes.push(Mistake::unknown_flag(spec, &name));
         return 0;
     };
-    let next = next.filter(|next| next.quoted || !is_dashed(&next.text));
+    let next = next.filter(|next| !is_flag(next));
     match (value, &arg.kind, next) {
         (Some(value), _, _) => out.options.push(format!("--{name}={value}")),
         (None, ArgKind::Boolean, _) => out.options.push(format!("--{name}")),

@@ -144,6 +144,8 @@ impl Process {
         let mut command = Command::new(&self.binary);
         command.arg("--config").arg(self.config_file());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        // A Ctrl-C in a terminal goes to the whole process group; the server is to stop last, when told to.
+        command.process_group(0);
         dies_with_us(&mut command);
         let mut child =
             command.spawn().map_err(io(format!("{} cannot be started", self.binary.display())))?;

@@ -1,0 +1,205 @@
+//! A worker on an in-memory bus, with a service whose commands do what a test needs.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use adjutant_bus::{
+    actor::{Actor, GroupId, Membership, Platform, Standing, Tenant},
+    event::{Fact, Outcome, Progress},
+    id::RequestId,
+    memory::Memory,
+    place::Place,
+    ports::{Bus, Limits, ProgressSink, Recorded, Serve},
+    reply::Reply,
+    request::{Request, Submission},
+    service::{Call, Offer},
+    spec::{ArgKind, ArgSpec, CommandSpec, Effect},
+    subject::{JournalKey, Journals, Origin},
+    wire::Version,
+};
+use adjutant_policies::{Options, Policy};
+use adjutant_workers::{
+    WorkerConfig,
+    catalogue::{Catalogue, Entry, Source},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub const SOON: Duration = Duration::from_secs(20);
+
+pub struct World {
+    pub bus: Bus,
+    pub calls: Arc<AtomicUsize>,
+    pub stop: CancellationToken,
+    pub worker: JoinHandle<Result<(), adjutant_bus::ports::BusError>>,
+    _dir: TempDir,
+}
+
+pub fn limits() -> Limits {
+    Limits { lease: Duration::from_millis(300), ..Limits::default() }
+}
+
+/// The commands of the test's service.
+pub fn specs() -> Vec<CommandSpec> {
+    let spec = |name: &str, effect| CommandSpec {
+        effect,
+        ..CommandSpec::new(format!("do {name}").parse().unwrap(), name)
+    };
+    let choices = ["staging", "production"].map(str::to_owned).to_vec();
+    vec![
+        spec("work", Effect::Mutating),
+        CommandSpec { timeout_seconds: 1, ..spec("hang", Effect::Mutating) },
+        spec("wait", Effect::Mutating),
+        spec("fail", Effect::Mutating),
+        spec("panic", Effect::Mutating),
+        spec("much", Effect::Read),
+        spec("steps", Effect::Read),
+        CommandSpec {
+            args: vec![
+                ArgSpec::positional("env", ArgKind::Choice { choices }, "where").in_context("env"),
+                ArgSpec { secret: true, ..ArgSpec::flag("token", ArgKind::String, "a secret") },
+            ],
+            ..spec("deploy", Effect::Mutating)
+        },
+    ]
+}
+
+struct Doing(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Serve for Doing {
+    async fn serve(&self, call: Call, progress: ProgressSink) -> Result<Reply, String> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        match call.path.words()[1].as_str() {
+            "hang" | "wait" => std::future::pending().await,
+            "fail" => Err("The disk is **full**.".to_owned()),
+            "panic" => panic!("on purpose"),
+            "much" => Ok(Reply::info("much").text("x".repeat(400_000))),
+            "steps" => {
+                for n in 0..200 {
+                    let _ = progress.send(Progress { text: format!("step {n}"), percent: None }).await;
+                }
+                Ok(Reply::success("stepped"))
+            }
+            _ => Ok(Reply::success(format!("done {:?}", call.arguments.get("token")))),
+        }
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with_policy("p, everyone, *, *, *, *, allow\n").await
+    }
+
+    pub async fn with_policy(policy: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../policies/model.conf");
+        std::fs::copy(model, dir.path().join("model.conf")).unwrap();
+        std::fs::write(dir.path().join("policy.csv"), policy).unwrap();
+        std::fs::write(dir.path().join("policy.lock"), "console:local/Eng, Eng, Eng\n").unwrap();
+        let homes = vec!["console:local".to_owned()];
+        let entries = adjutant_workers::built_in().into_iter().map(|spec| Entry::new(spec, Source::BuiltIn));
+        let vocabulary = adjutant_workers::vocabulary(&Catalogue::new(entries).0, &homes);
+        let policy = Policy::load(Options::new(Some(dir.path().to_owned())), vocabulary).await;
+        let memory = Memory::new(&limits());
+        let (bus, calls, stop) = (memory.bus(), Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+        let offer = Offer {
+            name: "doing".to_owned(),
+            version: "1.0.0".to_owned(),
+            description: String::new(),
+            commands: specs(),
+        };
+        let (services, until, serve) = (bus.services.clone(), stop.clone(), Arc::new(Doing(calls.clone())));
+        tokio::spawn(async move { services.offer(offer, serve, 64, until).await });
+        while bus.services.list(Duration::ZERO).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let config = WorkerConfig {
+            name: "worker-0".to_owned(),
+            version: "9.9.9".to_owned(),
+            slots: 8,
+            grace: Duration::from_millis(500),
+            trusted_homes: homes,
+            limits: limits(),
+        };
+        let worker = tokio::spawn(adjutant_workers::run(config, bus.clone(), policy, stop.clone()));
+        Self { bus, calls, stop, worker, _dir: dir }
+    }
+
+    pub async fn submit(&self, event: &str, line: &str) -> RequestId {
+        self.send(request(event, line)).await
+    }
+
+    pub async fn send(&self, request: Request) -> RequestId {
+        let id = request.id;
+        self.bus.submit(&Submission::Request(request)).await.unwrap();
+        id
+    }
+
+    pub async fn events(&self, id: RequestId) -> Vec<Recorded> {
+        let key = JournalKey { origin: Origin::new(Platform::Console, &Tenant::new("local")), request: id };
+        self.bus.journal.read(&Journals::Request(key), 0, 1_000).await.unwrap()
+    }
+
+    /// Waits for a fact of this request.
+    pub async fn until(&self, id: RequestId, wanted: impl Fn(&Fact) -> bool) -> Vec<Recorded> {
+        let deadline = tokio::time::Instant::now() + SOON;
+        loop {
+            let events = self.events(id).await;
+            if events.iter().any(|recorded| wanted(&recorded.event.fact)) {
+                return events;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "it must come: {events:#?}");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub async fn ended(&self, id: RequestId) -> (Outcome, Reply, Vec<Recorded>) {
+        let events = self.until(id, |fact| fact.end().is_some()).await;
+        assert_eq!(events.iter().filter(|recorded| recorded.event.fact.end().is_some()).count(), 1);
+        let (outcome, reply) = events.last().unwrap().event.fact.end().unwrap();
+        (outcome, reply.clone(), events)
+    }
+
+    pub async fn ask(&self, event: &str, line: &str) -> (Outcome, Reply) {
+        let id = self.submit(event, line).await;
+        let (outcome, reply, _) = self.ended(id).await;
+        (outcome, reply)
+    }
+}
+
+pub fn request(event: &str, line: &str) -> Request {
+    let tenant = Tenant::new("local");
+    Request {
+        v: Version,
+        id: RequestId::derive(Platform::Console, &tenant, event),
+        actor: Actor {
+            platform: Platform::Console,
+            tenant: tenant.clone(),
+            user: "ana".to_owned(),
+            label: "Ana".to_owned(),
+            standing: Standing::Member,
+        },
+        groups: Membership::known(vec![GroupId::new(Platform::Console, &tenant, "Eng")]),
+        place: Place {
+            platform: Platform::Console,
+            tenant,
+            channel: "terminal".to_owned(),
+            thread: None,
+            private: true,
+            answer: None,
+        },
+        text: line.to_owned(),
+        received_at: Timestamp::UNIX_EPOCH,
+        expires_at: None,
+    }
+}
