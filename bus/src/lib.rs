@@ -20,6 +20,7 @@ pub mod wire;
 pub mod schema;
 
 pub mod ports;
+mod role;
 
 pub mod memory;
 

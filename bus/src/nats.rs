@@ -1,6 +1,7 @@
 //! The bus on a NATS server with JetStream. The only place that speaks to one; file by file the sibling of `memory`.
 
 pub mod connect;
+mod event;
 pub(crate) mod follow;
 mod journal;
 pub(crate) mod permissions;
@@ -21,8 +22,8 @@ use self::{
     store::NatsStore,
 };
 use crate::{
-    open::Role,
     ports::{Bus, BusError, Limits},
+    role::Role,
 };
 
 /// Connects as this role, checks the server's version, makes sure that everything is provisioned, and gives the ports.

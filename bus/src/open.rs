@@ -15,6 +15,8 @@ use crate::{
     ports::{Bus, BusError, Limits},
 };
 
+pub use crate::role::Role;
+
 /// What the plain line says when nothing is installed.
 const IN_MEMORY: &str = "in memory: nothing survives a restart and no other process can join; install nats-server >= 2.11 for both";
 
@@ -95,35 +97,6 @@ pub struct BusConfig {
     pub limits: Limits,
     /// Whether `auto` may start a child; one-shot commands join a running one or use memory.
     pub start_child: bool,
-}
-
-/// Which part of Adjutant uses the bus; each has rights of its own on a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Provisioning.
-    Admin,
-    /// Executes commands.
-    Worker,
-    /// The terminal's gateway.
-    Console,
-    /// The demo service.
-    Demo,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 4] = [Self::Admin, Self::Worker, Self::Console, Self::Demo];
-
-    /// The user name at a supervised server.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Worker => "worker",
-            Self::Console => "gateway-console",
-            Self::Demo => "svc-deployments",
-        }
-    }
 }
 
 /// Why there is no bus.

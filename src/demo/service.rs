@@ -11,6 +11,7 @@ use adjutant_bus::{
 };
 use anyhow::Result;
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tracing::error;
@@ -23,6 +24,7 @@ use super::{
 /// The deployments service.
 pub(crate) struct Deployments {
     state: Mutex<State>,
+    turn: Mutex<()>,
     keeper: Option<Keeper>,
     step: Duration,
 }
@@ -76,29 +78,35 @@ impl Deployments {
             Some((keeper, state)) => (Some(keeper), state),
             None => (None, State::first()),
         };
-        Ok(Self { state: Mutex::new(state), keeper, step })
+        Ok(Self { state: Mutex::new(state), turn: Mutex::new(()), keeper, step })
     }
 
     async fn mutate(&self, command: &Command, call: &Call, progress: &ProgressSink) -> Result<Reply, String> {
-        // One at a time: the lock is the queue, and what one has read no other changes.
-        let mut state = self.state.lock().await;
-        if let Some(answered) = state.answered(call.request) {
-            if call.fence < answered.fence {
-                return Err(
-                    "Another worker has taken this request over; nothing was done for this one.".to_owned()
-                );
-            }
-            if let Some(reply) = &answered.reply {
-                return Ok(reply.clone());
-            }
+        self.state.lock().await.arrive(call.request, call.fence)?;
+        // One at a time: the turn is the queue. The state stays open to readers, and to whoever takes a request over.
+        let _turn = self.turn.lock().await;
+        let state = self.state.lock().await.clone();
+        if let Some(reply) = state.arrived(call.request, call.fence)? {
+            return Ok(reply);
         }
-        state.note(call.request, call.fence, None);
-        let mut work = Work { state: state.clone(), call, progress, step: self.step };
+        if Timestamp::now() >= call.deadline {
+            return Err("It waited for its turn until nobody waited for it; nothing was changed.".to_owned());
+        }
+        let mut work = Work { state, call, progress, step: self.step };
         let reply = (command.run)(&mut work).await?;
-        work.state.note(call.request, call.fence, Some(reply.clone()));
-        self.keep(&work.state)?;
-        *state = work.state;
+        self.commit(work.state, call, &reply).await?;
         Ok(reply)
+    }
+
+    /// Takes over what was done, unless another worker has come for the same request meanwhile.
+    async fn commit(&self, done: State, call: &Call, reply: &Reply) -> Result<(), String> {
+        let mut state = self.state.lock().await;
+        state.arrived(call.request, call.fence)?;
+        let mut next = State { apps: done.apps, answered: state.answered.clone() };
+        next.note(call.request, call.fence, Some(reply.clone()));
+        self.keep(&next)?;
+        *state = next;
+        Ok(())
     }
 
     fn keep(&self, state: &State) -> Result<(), String> {

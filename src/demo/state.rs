@@ -82,18 +82,45 @@ impl State {
         self.apps.get(app)?.iter().rev().find(here)
     }
 
-    /// Puts a version into an environment.
+    /// Puts a version into an environment. What is forgotten is never one that is there, or one to go back to.
     pub(super) fn deploy(&mut self, app: &str, deployed: Deployed) {
         let history = self.apps.entry(app.to_owned()).or_default();
         history.push(deployed);
         if history.len() > MOST_HISTORY {
-            history.remove(0);
+            let here =
+                |old: &Deployed| history.iter().filter(|one| one.environment == old.environment).count();
+            if let Some(spare) = history.iter().position(|old| here(old) > 2) {
+                history.remove(spare);
+            }
         }
     }
 
     /// What is known of a request.
-    pub(super) fn answered(&self, request: RequestId) -> Option<&Answered> {
+    fn answered(&self, request: RequestId) -> Option<&Answered> {
         self.answered.iter().rev().find(|answered| answered.request == request)
+    }
+
+    /// Notes that a caller has come for a request.
+    ///
+    /// # Errors
+    /// One with a higher fence has come before.
+    pub(super) fn arrive(&mut self, request: RequestId, fence: u64) -> Result<(), String> {
+        let reply = self.arrived(request, fence)?;
+        self.note(request, fence, reply);
+        Ok(())
+    }
+
+    /// The answer to a request, if there is one, for a caller that has come for it.
+    ///
+    /// # Errors
+    /// One with a higher fence has come before.
+    pub(super) fn arrived(&self, request: RequestId, fence: u64) -> Result<Option<Reply>, String> {
+        match self.answered(request) {
+            Some(known) if fence < known.fence => {
+                Err("Another worker has taken this request over; nothing was done for this one.".to_owned())
+            }
+            known => Ok(known.and_then(|known| known.reply.clone())),
+        }
     }
 
     /// Notes the fence, and the answer if there is one.
@@ -148,7 +175,10 @@ impl Keeper {
             let mut file = File::create(&new)?;
             file.write_all(&serde_json::to_vec_pretty(state)?)?;
             file.sync_all()?;
-            fs::rename(&new, &self.path)
+            fs::rename(&new, &self.path)?;
+            // The new name is in the folder, and survives a loss of power only when that is on disk too.
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
         };
         write().with_context(|| format!("{} cannot be written", self.path.display()))
     }

@@ -17,7 +17,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::{
     actor::Platform,
     event::Event,
-    ports::{AppendError, BoxStream, BusError, Follow, Followed, Journal, Limits, Recorded, Settle},
+    ports::{
+        AppendError, BoxStream, BusError, Follow, Followed, Journal, Limits, NothingToSettle, Recorded,
+        Settle,
+    },
     subject::{JournalKey, Journals},
     wire,
 };
@@ -150,7 +153,8 @@ async fn follow_after(shared: Arc<Shared>, journals: Journals, mut after: u64, o
         match next {
             Some(recorded) => {
                 after = recorded.sequence;
-                let followed = Followed { recorded: Recorded::clone(&recorded), handle: Arc::new(Nothing) };
+                let followed =
+                    Followed { recorded: Recorded::clone(&recorded), handle: Arc::new(NothingToSettle) };
                 if out.send(followed).await.is_err() {
                     return;
                 }
@@ -267,24 +271,5 @@ impl Settle for Confirm {
 
     async fn bury(&self, _reason: &str) -> Result<(), BusError> {
         self.acknowledge().await
-    }
-}
-
-/// There is nothing to settle for who follows without a durable position.
-struct Nothing;
-
-#[async_trait]
-impl Settle for Nothing {
-    async fn acknowledge(&self) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn extend(&self) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn release(&self, _delay: Duration) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn bury(&self, _reason: &str) -> Result<(), BusError> {
-        Ok(())
     }
 }

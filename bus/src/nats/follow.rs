@@ -11,8 +11,8 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::{connect::Link, journal::decode, provision::JOURNAL};
-use crate::ports::{BusError, Followed, Settle};
+use super::{connect::Link, event::decode, provision::JOURNAL};
+use crate::ports::{BusError, Followed, NothingToSettle, Settle};
 
 /// How many may follow without a durable position at once. Each has a consumer of one of these many names, so that the right
 /// to create, pull and delete it can be given by name: a wildcard would cover everybody's consumers.
@@ -114,7 +114,7 @@ async fn pull(
         let Ok(sequence) = message.info().map(|info| info.stream_sequence) else { continue };
         *after = sequence.max(*after);
         if let Some(recorded) = decode(&message.subject, sequence, &message.payload)
-            && out.send(Followed { recorded, handle: Arc::new(Nothing) }).await.is_err()
+            && out.send(Followed { recorded, handle: Arc::new(NothingToSettle) }).await.is_err()
         {
             return Ok(());
         }
@@ -171,24 +171,5 @@ impl Settle for Confirm {
 
     async fn bury(&self, _reason: &str) -> Result<(), BusError> {
         self.acknowledge().await
-    }
-}
-
-/// There is nothing to settle for who follows without a durable position.
-struct Nothing;
-
-#[async_trait]
-impl Settle for Nothing {
-    async fn acknowledge(&self) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn extend(&self) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn release(&self, _delay: Duration) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn bury(&self, _reason: &str) -> Result<(), BusError> {
-        Ok(())
     }
 }

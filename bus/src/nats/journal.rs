@@ -6,10 +6,10 @@ use futures::StreamExt;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tracing::error;
 
 use super::{
     connect::{EXPECTED, Link, WRONG_LAST_SEQUENCE, meaning},
+    event::decode,
     follow,
     provision::JOURNAL,
 };
@@ -71,20 +71,6 @@ fn recorded(message: &Message) -> Option<Recorded> {
     let subject = header(message, "Nats-Subject")?;
     let sequence = header(message, "Nats-Sequence")?.parse().ok()?;
     decode(subject, sequence, &message.payload)
-}
-
-pub(super) fn decode(subject: &str, sequence: u64, payload: &[u8]) -> Option<Recorded> {
-    let Ok(Subject::Journal(key)) = subject.parse() else {
-        error!(subject, sequence, "an event on a subject that is none of ours is passed over");
-        return None;
-    };
-    match wire::decode::<Event>("event", payload) {
-        Ok(event) => Some(Recorded { key, sequence, event }),
-        Err(error) => {
-            error!(%error, subject, sequence, "an event that cannot be read is passed over");
-            None
-        }
-    }
 }
 
 #[async_trait]

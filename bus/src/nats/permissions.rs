@@ -4,7 +4,7 @@
 use super::follow::{FOLLOWERS, follower};
 use crate::{
     actor::Platform,
-    open::Role,
+    role::Role,
     subject::{Journals, all_of, commands},
 };
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{find::find_binary, supervise::Server};
 use super::{connect::Login, permissions::inbox};
-use crate::open::Role;
+use crate::role::Role;
 
 /// The file whose lock says that a server runs here.
 const LOCK: &str = "nats.lock";

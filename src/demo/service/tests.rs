@@ -90,6 +90,67 @@ async fn concurrent_promotions_come_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_fence_that_came_with_a_repeat_counts() {
+    let service = Deployments::open(None, Duration::ZERO).unwrap();
+    serve(&service, call("1", 1, "deploy promote", &TO_PRODUCTION)).await.unwrap();
+    serve(&service, call("1", 9, "deploy promote", &TO_PRODUCTION)).await.unwrap();
+    let late = serve(&service, call("1", 5, "deploy promote", &TO_PRODUCTION)).await.unwrap_err();
+    assert!(late.contains("taken this request over"), "{late}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_overtaken_at_work_changes_nothing() {
+    let service = Deployments::open(None, Duration::from_secs(1)).unwrap();
+    let (progress, mut signs) = mpsc::channel(16);
+    let first = service.serve(call("1", 1, "deploy promote", &TO_PRODUCTION), progress);
+    let second = async {
+        signs.recv().await.unwrap();
+        serve(&service, call("1", 2, "deploy promote", &TO_PRODUCTION)).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert!(first.unwrap_err().contains("taken this request over"));
+    assert_eq!(second.unwrap().tone, Tone::Success, "the one that took over did the work");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_is_read_while_a_promotion_is_at_work() {
+    let service = Deployments::open(None, Duration::from_secs(1)).unwrap();
+    let (progress, mut signs) = mpsc::channel(16);
+    let promotion = service.serve(call("1", 1, "deploy promote", &TO_PRODUCTION), progress);
+    let reader = async {
+        assert_eq!(signs.recv().await.unwrap().percent, Some(10));
+        serve(&service, call("2", 2, "deploy list", &[("env", "production")])).await.unwrap()
+    };
+    let (promoted, list) = tokio::join!(promotion, reader);
+    promoted.unwrap();
+    assert!(rows(&list).iter().any(|row| row[..3] == ["web", "production", "1.8.1"]), "{list:?}");
+}
+
+#[tokio::test]
+async fn a_call_whose_caller_is_gone_changes_nothing() {
+    let service = Deployments::open(None, Duration::ZERO).unwrap();
+    let late = Call { deadline: Timestamp::MIN, ..call("1", 1, "deploy promote", &TO_PRODUCTION) };
+    assert!(serve(&service, late).await.unwrap_err().contains("nothing was changed"));
+    let list = serve(&service, call("2", 2, "deploy list", &[("env", "production")])).await.unwrap();
+    assert!(rows(&list).iter().any(|row| row[..3] == ["web", "production", "1.8.1"]), "{list:?}");
+}
+
+#[tokio::test]
+async fn a_long_history_forgets_no_version_that_is_deployed() {
+    let service = Deployments::open(None, Duration::ZERO).unwrap();
+    for n in 0..120_u64 {
+        let (path, arguments) = if n % 2 == 0 {
+            ("deploy promote", TO_PRODUCTION.to_vec())
+        } else {
+            ("deploy rollback", vec![("app", "web"), ("env", "production")])
+        };
+        serve(&service, call(&format!("n{n}"), n, path, &arguments)).await.unwrap();
+    }
+    let list = serve(&service, call("l", 200, "deploy list", &[])).await.unwrap();
+    assert_eq!(rows(&list).len(), 9, "three apps in three environments: {list:?}");
+}
+
+#[tokio::test]
 async fn mistakes_are_told_in_words() {
     let service = Deployments::open(None, Duration::ZERO).unwrap();
     let told = serve(&service, call("1", 1, "deploy history", &[("app", "wep")])).await.unwrap_err();

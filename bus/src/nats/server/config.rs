@@ -5,7 +5,7 @@ use std::{fmt::Write, path::Path};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::super::permissions::rights;
-use crate::open::Role;
+use crate::role::Role;
 
 /// A new password for each role.
 pub(super) fn passwords() -> Vec<(Role, SecretString)> {

@@ -22,7 +22,7 @@ use tokio::{
 use tracing::{debug, error, info, warn};
 
 use super::{super::connect, Connection, ServerError, config, io, lock, store, write_private};
-use crate::{open::Role, ports::BusError};
+use crate::{ports::BusError, role::Role};
 
 /// How long a server may take until JetStream answers.
 const READY: Duration = Duration::from_secs(20);

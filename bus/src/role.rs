@@ -1,0 +1,30 @@
+//! The parts of Adjutant that use the bus.
+
+/// Which part of Adjutant uses the bus; each has rights of its own on a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Provisioning.
+    Admin,
+    /// Executes commands.
+    Worker,
+    /// The terminal's gateway.
+    Console,
+    /// The demo service.
+    Demo,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Admin, Self::Worker, Self::Console, Self::Demo];
+
+    /// The user name at a supervised server.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Worker => "worker",
+            Self::Console => "gateway-console",
+            Self::Demo => "svc-deployments",
+        }
+    }
+}
