@@ -19,18 +19,23 @@ use std::{
 
 use adjutant_bus::{actor::Tenant, ports::Bus};
 use anyhow::Result;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio_util::sync::CancellationToken;
+
+use crate::output;
 
 pub(crate) use self::{
     outbound::{Ended, Shown},
-    render::{Style, render},
+    render::{Style, render, safe},
     session::{AskError, Session},
 };
 use self::{
     prompt::{Input, Prompter},
     slash::Slash,
 };
+
+/// Most bytes of one line that is piped in.
+const LONGEST_LINE: u64 = 64 * 1024;
 
 /// The names that can be completed, asked for at each completion.
 pub(crate) type Completions = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
@@ -100,15 +105,19 @@ impl Console {
     }
 
     async fn lines(&mut self, stop: CancellationToken) -> Result<()> {
-        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        let mut input = BufReader::new(tokio::io::stdin());
         loop {
-            match stop.run_until_cancelled(lines.next_line()).await {
-                Some(Ok(Some(line))) => {
+            let mut line = Vec::new();
+            // A line beyond the limit is cut there, and refused for its length as the rest would be.
+            let mut limited = (&mut input).take(LONGEST_LINE);
+            match stop.run_until_cancelled(limited.read_until(b'\n', &mut line)).await {
+                Some(Ok(0)) | None => return Ok(()),
+                Some(Ok(_)) => {
+                    let line = String::from_utf8_lossy(&line).into_owned();
                     if stop.run_until_cancelled(self.line(&line)).await != Some(true) {
                         return Ok(());
                     }
                 }
-                Some(Ok(None)) | None => return Ok(()),
                 Some(Err(error)) => return Err(error.into()),
             }
         }
@@ -136,10 +145,12 @@ impl Console {
         let who = inbound::Who { user: &self.user, groups: &self.config.groups(&self.user) };
         let request = inbound::request(&self.config.tenant, &who, line, None);
         let progress = self.style.live;
-        let asked = self.session.ask(&request, |shown| {
-            if progress {
-                render::progress(&shown);
+        let asked = self.session.ask(&request, |shown| match shown {
+            shown if progress => render::progress(&shown),
+            Shown::Waiting(run) => {
+                output::complain(&format!("Accepted as run {run}; no worker has taken it yet."))
             }
+            _ => {}
         });
         let text = match asked.await {
             Ok(ended) => render::ended(&ended, self.style),

@@ -33,8 +33,9 @@ fn main() -> ExitCode {
                 tokio::spawn(watch_signals(stop.clone()));
                 roles::start(cli, stop).await
             });
-            // The prompt's thread may still wait for a key.
+            // The prompt's thread may still wait for a key, with the terminal as it needs it.
             runtime.shutdown_background();
+            let _ = crossterm::terminal::disable_raw_mode();
             status
         }
         Err(error) => Err(error.into()),

@@ -1,25 +1,17 @@
 //! One command from a script: asked, waited for, printed, and its outcome as exit status.
 
-use std::{
-    io::IsTerminal,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use adjutant_bus::{actor::Tenant, event::Outcome, ports::Bus, request::Request};
 use adjutant_workers::words;
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tracing::debug;
 
 use crate::{
     console::{self, Ended, Session, Style, Who},
     output,
 };
-
-/// After this time without a worker it is said that there may be none.
-const NO_WORKER: Duration = Duration::from_secs(3);
 
 /// What to run, and how to tell.
 #[derive(Clone, Debug)]
@@ -75,24 +67,23 @@ pub(crate) async fn run(bus: Bus, tenant: &Tenant, options: &RunOptions) -> Resu
     let until = Timestamp::now().saturating_add(SignedDuration::try_from(options.timeout)?)?;
     let request = console::request(tenant, &who, &line(&options.words), Some(until));
     let mut session = Session::open(bus, tenant.clone()).await?;
-    let begun = Instant::now();
     let asked = tokio::time::timeout(options.timeout, ask(&mut session, &request)).await;
-    debug!(took = ?begun.elapsed(), "answered");
     Ok(match asked {
         Ok(Ok(ended)) => {
             print(&ended, &request, options.json);
             ended.outcome.into()
         }
         Ok(Err(error)) => {
-            output::complain(&error.to_string());
-            Exit::Unknown
+            unanswered(&error.to_string(), &request, options.json);
+            if error.nothing_was_done() { Exit::Refused } else { Exit::Unknown }
         }
         Err(_) => {
             let run = request.id.run();
-            output::complain(&format!(
+            let told = format!(
                 "No answer within {:?}. `status {run}` tells how it stands; it does not start any more if it has not.",
                 options.timeout
-            ));
+            );
+            unanswered(&told, &request, options.json);
             Exit::Unknown
         }
     })
@@ -100,28 +91,26 @@ pub(crate) async fn run(bus: Bus, tenant: &Tenant, options: &RunOptions) -> Resu
 
 async fn ask(session: &mut Session, request: &Request) -> Result<Ended, console::AskError> {
     let terminal = std::io::stderr().is_terminal();
-    let (seen, taken) = tokio::sync::watch::channel(false);
-    let asked = session.ask(request, |shown| match shown {
-        console::Shown::Accepted(_) => {}
-        console::Shown::Running(_) => drop(seen.send(true)),
-        console::Shown::Progress(run, progress) => {
-            let _ = seen.send(true);
-            if terminal {
-                output::complain(&format!("run {run}: {}", progress.text));
+    session
+        .ask(request, |shown| match shown {
+            console::Shown::Waiting(run) => {
+                output::complain(&format!("Accepted as run {run}; no worker has taken it yet."));
             }
-        }
-    });
-    let run = request.id.run();
-    let doubt = async {
-        tokio::time::sleep(NO_WORKER).await;
-        if !*taken.borrow() {
-            output::complain(&format!("Accepted as run {run}; no worker has taken it yet."));
-        }
-        std::future::pending().await
-    };
-    tokio::select! {
-        ended = asked => ended,
-        () = doubt => Err(console::AskError::Closed),
+            console::Shown::Progress(run, progress) if terminal => {
+                output::complain(&format!("run {run}: {}", console::safe(&progress.text)));
+            }
+            _ => {}
+        })
+        .await
+}
+
+/// There is no answer, and why.
+fn unanswered(why: &str, request: &Request, as_json: bool) {
+    if as_json {
+        let run = request.id.run().to_string();
+        output::say(&json!({ "run": run, "request": request.id, "outcome": null, "error": why }).to_string());
+    } else {
+        output::complain(why);
     }
 }
 

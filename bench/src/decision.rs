@@ -68,7 +68,7 @@ fn policy(rows: usize) -> String {
     let row = |n: usize| {
         let (group, command, value) = (n % GROUPS, (n / 7) % COMMANDS, n / (GROUPS * 5));
         let effect = if n % 30 == 29 { "deny" } else { "allow" };
-        format!("p, G{group}, *, app{command}.run, run, env=v{value}, {effect}\n")
+        format!("p,G{group},*,app{command}.run,run,env=v{value},{effect}\n")
     };
     (0..rows).map(row).collect()
 }

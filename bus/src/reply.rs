@@ -96,7 +96,7 @@ pub struct Reply {
     /// How it feels.
     #[serde(default)]
     pub tone: Tone,
-    /// One line, plain text. May be empty.
+    /// One line of plain text, in which backticks set code apart. May be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
     /// The parts, in reading order.

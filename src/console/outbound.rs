@@ -13,6 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) enum Shown {
     /// The bus has it.
     Accepted(RunId),
+    /// The bus has it, and after a while still no worker.
+    Waiting(RunId),
     /// A worker has it.
     Running(RunId),
     /// How far it is.

@@ -33,14 +33,12 @@ pub(crate) struct Style {
 impl Style {
     /// What standard output can show.
     pub(crate) fn of_stdout() -> Self {
-        let live = std::io::stdout().is_terminal();
-        let color = live && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-        let width = if live {
-            crossterm::terminal::size().map_or(NO_TERMINAL, |(columns, _)| columns.into())
-        } else {
-            NO_TERMINAL
-        };
-        Self { color, width: width.max(NARROWEST), live }
+        let terminal = std::io::stdout().is_terminal();
+        let color = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+        let columns = || crossterm::terminal::size().map_or(NO_TERMINAL, |(columns, _)| columns.into());
+        let width = if terminal { columns().max(NARROWEST) } else { NO_TERMINAL };
+        // Editing a line takes the same sequences as colour does.
+        Self { color, width, live: terminal && color }
     }
 
     fn paint(self, style: anstyle::Style, text: &str) -> String {
@@ -95,9 +93,7 @@ fn title(reply: &Reply, style: Style) -> String {
     };
     let bold = anstyle::Style::new().effects(Effects::BOLD);
     let colored = bold.fg_color(color.map(Color::Ansi));
-    // Where colour tells the tone, the title needs no sign but the word for who reads without colour.
-    let text = markdown::terminal(&safe(&reply.title), false);
-    style.paint(colored, &format!("{sign}{text}"))
+    style.paint(colored, &format!("{sign}{}", safe(&reply.title).replace('\n', " ")))
 }
 
 fn block(block: &Block, style: Style) -> String {
@@ -160,7 +156,7 @@ fn wrap(text: &str, width: usize) -> String {
 }
 
 /// Text from elsewhere without characters that steer a terminal.
-pub(super) fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     let steer = |c: char| {
         c.is_control() && c != '\n' && c != '\t'
             || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
@@ -172,6 +168,7 @@ pub(super) fn safe(text: &str) -> String {
 pub(super) fn progress(shown: &Shown) {
     let line = match shown {
         Shown::Accepted(run) => format!("run {run}: accepted"),
+        Shown::Waiting(run) => format!("run {run}: accepted; no worker has taken it yet"),
         Shown::Running(run) => format!("run {run}: running"),
         Shown::Progress(run, progress) => match progress.percent {
             Some(percent) => format!("run {run}: {} ({percent} %)", safe(&progress.text)),

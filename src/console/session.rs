@@ -1,5 +1,7 @@
 //! One terminal's conversation with the bus: asks, and follows the journal until the answer is there.
 
+use std::time::Duration;
+
 use adjutant_bus::{
     actor::{Platform, Tenant},
     ports::{BoxStream, Bus, BusError, Follow, Followed},
@@ -9,9 +11,12 @@ use adjutant_bus::{
 use futures::StreamExt;
 
 use super::{
-    deliver::{self, DeliverError},
+    deliver,
     outbound::{Ended, Fold, Shown, Step},
 };
+
+/// After this time without a worker it is said that there may be none.
+const NO_WORKER: Duration = Duration::from_secs(3);
 
 /// A terminal's conversation.
 pub(crate) struct Session {
@@ -24,10 +29,20 @@ pub(crate) struct Session {
 pub(crate) enum AskError {
     /// It was not accepted.
     #[error(transparent)]
-    Deliver(#[from] DeliverError),
+    Deliver(#[from] deliver::DeliverError),
     /// The bus was closed under us.
     #[error("The bus was closed before the answer came.")]
     Closed,
+}
+
+impl AskError {
+    /// Whether it is certain that nothing was accepted.
+    pub(crate) const fn nothing_was_done(&self) -> bool {
+        match self {
+            Self::Deliver(error) => !matches!(error, deliver::DeliverError::Uncertain(_)),
+            Self::Closed => false,
+        }
+    }
 }
 
 impl Session {
@@ -45,12 +60,26 @@ impl Session {
         mut show: impl FnMut(Shown),
     ) -> Result<Ended, AskError> {
         deliver::deliver(&self.bus, request).await?;
-        show(Shown::Accepted(request.id.run()));
+        let run = request.id.run();
+        show(Shown::Accepted(run));
         let mut fold = Fold::new(request.received_at);
-        while let Some(followed) = self.events.next().await {
+        let doubt = tokio::time::sleep(NO_WORKER);
+        tokio::pin!(doubt);
+        let mut taken = false;
+        loop {
+            let followed = tokio::select! {
+                followed = self.events.next() => followed,
+                () = &mut doubt, if !taken => {
+                    taken = true;
+                    show(Shown::Waiting(run));
+                    continue;
+                }
+            };
+            let Some(followed) = followed else { break };
             if followed.recorded.key.request != request.id {
                 continue;
             }
+            taken = true;
             match fold.fold(&followed.recorded) {
                 Some(Step::End(ended)) => return Ok(*ended),
                 Some(Step::Show(shown)) => show(shown),

@@ -12,7 +12,7 @@ use super::*;
 const PLAIN: Style = Style { color: false, width: 60, live: false };
 
 fn everything() -> Reply {
-    let reply = Reply::success("It **worked**")
+    let reply = Reply::success("It worked")
         .text("A paragraph with `code`, *emphasis* and a line that is long enough to be broken somewhere in the middle.")
         .fields([("app", "web"), ("environment", "production")])
         .table(&["app", "version"], vec![vec!["web".to_owned(), "1.9.0 with a very long remark that needs two lines".to_owned()]])
@@ -57,6 +57,8 @@ fn no_value_can_steer_the_terminal() {
         .table(&[nasty], vec![vec![nasty.to_owned()]])
         .block(Block::Code { text: nasty.to_owned(), language: None })
         .block(Block::List { items: vec![nasty.to_owned()] });
+    let entities = "&#27;[31m &#x9b;31m &#x202e; `&#27;` [x](http://a&#27;b)";
+    let reply = reply.text(entities).block(Block::List { items: vec![entities.to_owned()] });
     let shown = render(&reply, PLAIN);
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
     assert!(!shown.contains('\u{202e}'));
