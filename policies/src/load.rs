@@ -1,6 +1,7 @@
 //! From files to rows that may be put in force: read once, every rule checked, nothing used that is not clean.
 
 use std::{
+    collections::HashMap,
     io,
     path::{Path, PathBuf},
 };
@@ -176,15 +177,17 @@ pub(crate) fn draft(
 
 /// An allow row that a deny row without condition always beats.
 fn warn_shadowed(rows: &[Row], findings: &mut Findings) {
-    let wide: Vec<&Row> = rows.iter().filter(|row| !row.allow && row.when == "*").collect();
+    let mut wide: HashMap<&str, Vec<&Row>> = HashMap::new();
+    for row in rows.iter().filter(|row| !row.allow && row.when == "*") {
+        wide.entry(&row.group).or_default().push(row);
+    }
     for row in rows.iter().filter(|row| row.allow) {
         let covers = |deny: &&&Row| {
-            deny.group == row.group
-                && (deny.place == "*" || deny.place == row.place)
+            (deny.place == "*" || deny.place == row.place)
                 && (deny.action == "*" || deny.action == row.action)
                 && (deny.command == "*" || deny.command == row.command)
         };
-        if let Some(deny) = wide.iter().find(covers) {
+        if let Some(deny) = wide.get(row.group.as_str()).into_iter().flatten().find(covers) {
             let message = format!("the deny row in line {} always beats this row", deny.line);
             findings.warn("shadowed", rows::FILE, (row.line, 1), message);
         }

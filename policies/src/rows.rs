@@ -1,6 +1,6 @@
 //! `policy.csv`: rows of two kinds, read strictly.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use crate::{
     closure::Link,
@@ -53,6 +53,8 @@ impl Row {
 pub(crate) struct Rows {
     pub(crate) rows: Vec<Row>,
     pub(crate) links: Vec<Link>,
+    /// The first line of each row, by what it says.
+    lines: HashMap<Vec<String>, usize>,
 }
 
 /// What a row is judged by.
@@ -144,8 +146,16 @@ impl Rows {
             when: when.0.clone(),
             allow: effect.0 == "allow",
         };
-        if let Some(same) = self.rows.iter().find(|other| other.values() == row.values()) {
-            judge.findings.warn("duplicate", FILE, (line, 1), format!("same row as line {}", same.line));
+        match self.lines.entry(row.values()) {
+            Entry::Occupied(first) => {
+                judge.findings.warn(
+                    "duplicate",
+                    FILE,
+                    (line, 1),
+                    format!("same row as line {}", first.get()),
+                );
+            }
+            Entry::Vacant(first) => drop(first.insert(line)),
         }
         self.rows.push(row);
     }

@@ -35,6 +35,11 @@ impl Grammar {
         Self { command }
     }
 
+    /// Whether `--help` or `-h` stands where a flag may stand.
+    pub(crate) fn asks_for_help(spec: &CommandSpec, line: &str, words: &[Word]) -> bool {
+        line::lay_out(spec, line, words).help
+    }
+
     /// Understands the words, or says all that is wrong with them at once.
     pub(crate) fn parse(
         &self,
@@ -49,7 +54,7 @@ impl Grammar {
             Ok(matches) => {
                 for arg in &spec.args {
                     let given = matches.get_one::<String>(&arg.name);
-                    match given.map(|text| value::read(arg, text)) {
+                    match given.map(|text| value::read(spec, arg, text)) {
                         Some(Ok(value)) => drop(arguments.insert(arg.name.clone(), value)),
                         Some(Err(mistake)) => mistakes.push(mistake),
                         None => fill(arg, &mut arguments, &mut mistakes),

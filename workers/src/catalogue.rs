@@ -79,10 +79,13 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Takes the commands in order: of two with one name, the first stays. What is wrong is left out and reported.
+    /// Takes built-in commands before those of services, and names before aliases; otherwise, of two with one name, the
+    /// first stays. What is wrong is left out and reported.
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> (Self, Vec<CatalogueProblem>) {
         let mut catalogue = Self::default();
         let mut problems = Vec::new();
+        let mut entries: Vec<Entry> = entries.into_iter().collect();
+        entries.sort_by_key(|entry| entry.source != Source::BuiltIn);
         for entry in entries {
             if let Err(why) = check(&entry.spec) {
                 problems.push(CatalogueProblem::BadSpec { path: entry.spec.path, why });
@@ -90,26 +93,37 @@ impl Catalogue {
             }
             catalogue.add(Arc::new(entry), &mut problems);
         }
+        for entry in catalogue.entries.values().cloned().collect::<Vec<_>>() {
+            for alias in &entry.spec.aliases {
+                if !catalogue.name(alias, &entry) {
+                    problems.push(CatalogueProblem::Taken { name: alias.clone() });
+                }
+            }
+        }
         (catalogue, problems)
     }
 
     fn add(&mut self, entry: Arc<Entry>, problems: &mut Vec<CatalogueProblem>) {
         let path = &entry.spec.path;
-        if let Some(there) = self.names.get(path.words()) {
-            if there.spec != entry.spec || there.source != entry.source {
-                problems.push(CatalogueProblem::Taken { name: path.clone() });
-            }
+        if self.name(path, &entry) {
+            self.entries.insert(path.clone(), entry);
             return;
         }
-        for name in std::iter::once(path).chain(&entry.spec.aliases) {
-            if self.names.contains_key(name.words()) {
-                problems.push(CatalogueProblem::Taken { name: name.clone() });
-            } else {
-                self.longest = self.longest.max(name.words().len());
-                self.names.insert(name.words().to_vec(), entry.clone());
-            }
+        // Several services may offer one command as long as they describe it alike.
+        let alike = |there: &Arc<Entry>| there.source != Source::BuiltIn && there.spec == entry.spec;
+        if !self.entries.get(path).is_some_and(alike) {
+            problems.push(CatalogueProblem::Taken { name: path.clone() });
         }
-        self.entries.insert(path.clone(), entry);
+    }
+
+    /// Enters a name, unless it is taken.
+    fn name(&mut self, name: &CommandPath, entry: &Arc<Entry>) -> bool {
+        if self.names.contains_key(name.words()) {
+            return false;
+        }
+        self.longest = self.longest.max(name.words().len());
+        self.names.insert(name.words().to_vec(), entry.clone());
+        true
     }
 
     /// The command of this name; aliases do not count.
@@ -158,7 +172,7 @@ fn check(spec: &CommandSpec) -> Result<(), String> {
     for arg in &spec.args {
         if !well_named(&arg.name) || !names.insert(&arg.name) {
             return Err(format!(
-                "its argument `{}` is not named [a-z][a-z0-9-]*, or is there twice",
+                "its argument `{}` is not named [a-z][a-z0-9-]*, is reserved (help, h), or is there twice",
                 arg.name
             ));
         }
@@ -182,6 +196,12 @@ fn check_arg(arg: &ArgSpec) -> Result<(), String> {
     if matches!(&arg.kind, ArgKind::Choice { choices } if choices.is_empty()) {
         return Err(format!("its argument `{}` has no choices", arg.name));
     }
+    if matches!(&arg.kind, ArgKind::Choice { choices } if ambiguous(choices)) {
+        return Err(format!("its argument `{}` has choices that are empty or differ in case only", arg.name));
+    }
+    if matches!(arg.kind, ArgKind::Integer { min: Some(min), max: Some(max) } if min > max) {
+        return Err(format!("its argument `{}` has a lower bound above the upper one", arg.name));
+    }
     if arg.required && arg.default.is_some() {
         return Err(format!("its argument `{}` is required and has a default", arg.name));
     }
@@ -193,9 +213,18 @@ fn check_arg(arg: &ArgSpec) -> Result<(), String> {
     }
 }
 
+/// Choices are read without regard to case, so two of them may not be one.
+fn ambiguous(choices: &[String]) -> bool {
+    let words: BTreeSet<String> = choices.iter().map(|choice| choice.to_ascii_lowercase()).collect();
+    words.len() != choices.len() || words.contains("")
+}
+
 fn well_named(name: &str) -> bool {
     name.len() <= 32
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        && name != "help"
+        && !matches!(name, "help" | "h")
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use adjutant_bus::{
     event::Invocation,
     refusal::{Refusal, RefusalCode},
-    spec::{CommandPath, CommandSpec},
+    spec::{ArgKind, ArgSpec, CommandPath, CommandSpec},
 };
 use serde_json::Value;
 
 use crate::{
-    arguments::{Mistake, cut},
+    arguments::{Grammar, Mistake, cut},
     catalogue::{Catalogue, Entry, Found},
     suggest, usage,
     words::{self, Word, Words},
@@ -41,51 +41,78 @@ pub fn parse(
     text: &str,
     may: &dyn Fn(&CommandSpec) -> bool,
 ) -> Result<Parsed, Refusal> {
-    let Words { line, words } = words::split(text)?;
+    let Words { line, words } = match words::split(text) {
+        Ok(words) => words,
+        Err(error) if takes_secret(catalogue, text) => {
+            return Err(Refusal { shown: Vec::new(), ..error.into() });
+        }
+        Err(error) => return Err(error.into()),
+    };
     let Some(found) = catalogue.find(&words) else {
         return Err(unknown(catalogue, &words, may));
     };
     let rest = words.get(found.consumed..).unwrap_or_default();
-    if let Some(help) = asks_for_help(catalogue, &found, rest) {
+    if let Some(help) = asks_for_help(catalogue, &found, &line, rest) {
         return Ok(help);
     }
     match found.entry.grammar.parse(&found.entry.spec, &line, rest) {
-        Ok(arguments) => Ok(parsed(found.entry, arguments, text)),
+        Ok(arguments) => Ok(parsed(catalogue, found.entry, arguments, text)),
         Err(mistakes) => Err(bad_arguments(catalogue, &found, &words, &mistakes, may)),
     }
 }
 
-fn parsed(entry: Arc<Entry>, arguments: BTreeMap<String, Value>, text: &str) -> Parsed {
+/// Whether a text, even one that cannot be split, names a command that takes a secret: what follows is not to be shown.
+pub(crate) fn takes_secret(catalogue: &Catalogue, text: &str) -> bool {
+    let found = catalogue.find(&words::split_roughly(text));
+    found.is_some_and(|found| found.entry.spec.args.iter().any(|arg| arg.secret))
+}
+
+/// The canonical line; by name where its first value would be taken for a word of a longer command's name.
+fn canonical(catalogue: &Catalogue, spec: &CommandSpec, arguments: &BTreeMap<String, Value>) -> String {
+    let line = usage::canonical(spec, arguments);
+    let found = words::split(&line).ok().and_then(|words| catalogue.find(&words.words));
+    match found {
+        Some(found) if found.consumed > spec.path.words().len() => usage::canonical_by_name(spec, arguments),
+        _ => line,
+    }
+}
+
+fn parsed(
+    catalogue: &Catalogue,
+    entry: Arc<Entry>,
+    arguments: BTreeMap<String, Value>,
+    text: &str,
+) -> Parsed {
     let spec = &entry.spec;
     let mut shown = arguments.clone();
     let mut redacted = false;
-    for arg in spec.args.iter().filter(|arg| arg.secret) {
+    // The rest of a line may be a line itself, as that of `why` is, and hold another command's secret.
+    let holds = |arg: &ArgSpec| {
+        let text = arguments.get(&arg.name).and_then(Value::as_str);
+        arg.secret || arg.kind == ArgKind::Rest && text.is_some_and(|text| takes_secret(catalogue, text))
+    };
+    for arg in spec.args.iter().filter(|arg| holds(arg)) {
         if let Some(value) = shown.get_mut(&arg.name) {
             *value = Value::from(REDACTED);
             redacted = true;
         }
     }
-    let canonical = usage::canonical(spec, &shown);
+    let canonical = canonical(catalogue, spec, &shown);
     let redacted_text = if redacted { canonical.clone() } else { text.to_owned() };
     let invocation = Invocation { path: spec.path.clone(), arguments: shown, canonical, effect: spec.effect };
     Parsed { entry, arguments, invocation, redacted_text }
 }
 
 /// `deploy promote --help` is `help deploy promote`.
-fn asks_for_help(catalogue: &Catalogue, found: &Found, rest: &[Word]) -> Option<Parsed> {
-    let [only] = rest else { return None };
-    let takes = found.entry.spec.args.iter().any(|arg| arg.name == "help");
-    if takes || only.quoted || !matches!(only.text.as_str(), "--help" | "-h" | "-help") {
+fn asks_for_help(catalogue: &Catalogue, found: &Found, line: &str, rest: &[Word]) -> Option<Parsed> {
+    let spec = &found.entry.spec;
+    if !Grammar::asks_for_help(spec, line, rest) {
         return None;
     }
     let path: CommandPath = "help".parse().ok()?;
     let help = catalogue.get(&path)?.clone();
-    let about = Value::from(found.entry.spec.path.to_string());
-    Some(parsed(
-        help,
-        BTreeMap::from([("command".to_owned(), about)]),
-        &format!("help {}", found.entry.spec.path),
-    ))
+    let about = BTreeMap::from([("command".to_owned(), Value::from(spec.path.to_string()))]);
+    Some(parsed(catalogue, help, about, &format!("help {}", spec.path)))
 }
 
 fn unknown(catalogue: &Catalogue, words: &[Word], may: &dyn Fn(&CommandSpec) -> bool) -> Refusal {
@@ -153,3 +180,6 @@ fn longer(
     let longer = |name: &String| name.split(' ').count() > found.consumed;
     suggest::commands(catalogue, words, may).into_iter().find(longer)
 }
+
+#[cfg(test)]
+mod tests;

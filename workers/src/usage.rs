@@ -94,6 +94,15 @@ fn given(arg: &ArgSpec) -> String {
     }
 }
 
+/// The same as [`canonical`] with every argument by name: for values that read like words of another command's name.
+pub(crate) fn canonical_by_name(spec: &CommandSpec, arguments: &BTreeMap<String, Value>) -> String {
+    let given = spec.args.iter().filter_map(|arg| {
+        let value = arguments.get(&arg.name)?;
+        Some(format!(" --{}={}", arg.name, words::quote(&typed(&arg.kind, value))))
+    });
+    std::iter::once(spec.path.to_string()).chain(given).collect()
+}
+
 /// The line that asks for the same again, with all defaults: flags first, so that the rest of a line stays last.
 pub(crate) fn canonical(spec: &CommandSpec, arguments: &BTreeMap<String, Value>) -> String {
     let given = |arg: &&ArgSpec| arguments.contains_key(&arg.name);
@@ -115,7 +124,11 @@ pub(crate) fn canonical(spec: &CommandSpec, arguments: &BTreeMap<String, Value>)
     let mut placed = String::new();
     for arg in places.iter().filter(|arg| given(arg)) {
         let value = words::quote(&text(arg));
-        placed.push_str(&if in_place(arg) { format!(" {value}") } else { format!(" {}={value}", arg.name) });
+        placed.push_str(&if in_place(arg) {
+            format!(" {value}")
+        } else {
+            format!(" --{}={value}", arg.name)
+        });
     }
     if rest_last {
         line.extend(flags);

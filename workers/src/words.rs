@@ -81,6 +81,15 @@ pub fn split(text: &str) -> Result<Words, WordsError> {
     if words.is_empty() { Err(WordsError::Empty) } else { Ok(Words { line, words }) }
 }
 
+/// The first words of a text that [`split`] may refuse: cut at blanks and control characters, quotes off.
+pub(crate) fn split_roughly(text: &str) -> Vec<Word> {
+    let text: String =
+        text.chars().take(MOST_CHARACTERS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = clean::clean(&text).unwrap_or_default();
+    let word = |text: &str| Word { text: text.to_owned(), quoted: false, at: 0, plain: 0 };
+    line.split_whitespace().map(|text| word(text.trim_matches(['"', '\'']))).collect()
+}
+
 struct Splitter {
     characters: Vec<char>,
     at: usize,

@@ -10,79 +10,122 @@ use crate::words::Word;
 pub(super) struct LaidOut {
     pub(super) options: Vec<String>,
     pub(super) mistakes: Vec<Mistake>,
+    /// `--help` or `-h` stands among the flags.
+    pub(super) help: bool,
+}
+
+/// What has been read of a line so far.
+struct Layout<'a> {
+    spec: &'a CommandSpec,
+    out: LaidOut,
+    /// Arguments given by name.
+    named: Vec<&'a str>,
+    /// Words that stand for themselves, in order.
+    placed: Vec<&'a Word>,
 }
 
 pub(super) fn lay_out(spec: &CommandSpec, line: &str, words: &[Word]) -> LaidOut {
-    let named: Vec<&str> =
-        words.iter().filter_map(|word| by_name(spec, word)).map(|(name, _)| name).collect();
-    let mut places = spec.args.iter().filter(|arg| !arg.flag && !named.contains(&arg.name.as_str()));
-    let mut out = LaidOut { options: Vec::new(), mistakes: Vec::new() };
+    let out = LaidOut { options: Vec::new(), mistakes: Vec::new(), help: false };
+    let mut layout = Layout { spec, out, named: Vec::new(), placed: Vec::new() };
     let mut flags = true;
     let mut at = 0;
     while let Some(word) = words.get(at) {
         at += 1;
-        let dashed = flags && is_flag(word);
         if flags && !word.quoted && word.text == "--" {
             flags = false;
-        } else if dashed {
-            at += flag(spec, word, words.get(at), &mut out);
-        } else if let Some((name, value)) = by_name(spec, word).filter(|_| flags) {
-            out.options.push(format!("--{name}={value}"));
+        } else if flags && is_flag(word) {
+            at += layout.flag(word, words.get(at));
+        } else if let Some((arg, value)) =
+            by_name(spec, word).filter(|(arg, _)| flags && !layout.is_placed(arg))
+        {
+            layout.give(arg, value);
+        } else if let Some(arg) = layout.rest_begins() {
+            layout.give(arg, &rest(line, words, at - 1));
+            break;
         } else {
-            match places.next() {
-                Some(arg) if arg.kind == ArgKind::Rest => {
-                    out.options.push(format!("--{}={}", arg.name, rest(line, words, at - 1)));
-                    return out;
-                }
-                Some(arg) => out.options.push(format!("--{}={}", arg.name, word.text)),
-                None => out.mistakes.push(Mistake::Surplus { text: word.text.clone() }),
+            layout.placed.push(word);
+        }
+    }
+    layout.finish()
+}
+
+impl<'a> Layout<'a> {
+    fn give(&mut self, arg: &'a ArgSpec, value: &str) {
+        self.named.push(&arg.name);
+        self.out.options.push(format!("--{}={value}", arg.name));
+    }
+
+    /// The positional arguments that are not given by name.
+    fn places(&self) -> impl Iterator<Item = &'a ArgSpec> {
+        self.spec.args.iter().filter(|arg| !arg.flag && !self.named.contains(&arg.name.as_str()))
+    }
+
+    /// The argument that takes the rest of the line, if all places before it are taken.
+    fn rest_begins(&self) -> Option<&'a ArgSpec> {
+        self.places().nth(self.placed.len()).filter(|arg| arg.kind == ArgKind::Rest)
+    }
+
+    /// Where the rest of the line would begin, `name=value` for an argument that already has its word is text.
+    fn is_placed(&self, arg: &ArgSpec) -> bool {
+        self.rest_begins().is_some()
+            && self.places().take(self.placed.len()).any(|placed| placed.name == arg.name)
+    }
+
+    /// Passes a flag on, and says how many of the following words belong to it.
+    fn flag(&mut self, word: &Word, next: Option<&Word>) -> usize {
+        let name = word.text.trim_start_matches('-');
+        let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
+        let name = name.to_lowercase();
+        let Some(arg) = self.spec.args.iter().find(|arg| arg.name == name) else {
+            if value.is_none() && matches!(name.as_str(), "help" | "h") {
+                self.out.help = true;
+            }
+            self.out.mistakes.push(Mistake::unknown_flag(self.spec, &name));
+            return 0;
+        };
+        let next = next.filter(|next| !is_flag(next) && (next.quoted || next.text != "--"));
+        match (value, &arg.kind, next) {
+            (Some(value), _, _) => self.give(arg, value),
+            (None, ArgKind::Boolean, _) => self.give(arg, "true"),
+            (None, _, Some(next)) => {
+                self.give(arg, &next.text);
+                return 1;
+            }
+            (None, _, None) => {
+                self.named.push(&arg.name);
+                self.out.mistakes.push(Mistake::NoValue { name });
             }
         }
+        0
     }
-    out
-}
 
-/// A word whose dashes and name stand outside of quotes; its value may be quoted.
-fn is_flag(word: &Word) -> bool {
-    let name = word.text.split_once('=').map_or(word.text.as_str(), |(name, _)| name);
-    is_dashed(&word.text) && word.starts_plain(name)
-}
-
-/// A text that begins like a flag; negative numbers and lone dashes do not.
-fn is_dashed(text: &str) -> bool {
-    let name = text.trim_start_matches('-');
-    text.starts_with('-') && name.starts_with(|c: char| c.is_alphabetic())
-}
-
-/// Passes a flag on, and says how many of the following words belong to it.
-fn flag(spec: &CommandSpec, word: &Word, next: Option<&Word>, out: &mut LaidOut) -> usize {
-    let name = word.text.trim_start_matches('-');
-    let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
-    let name = name.to_lowercase();
-    let Some(arg) = spec.args.iter().find(|arg| arg.name == name) else {
-        out.mistakes.push(Mistake::unknown_flag(spec, &name));
-        return 0;
-    };
-    let next = next.filter(|next| !is_flag(next));
-    match (value, &arg.kind, next) {
-        (Some(value), _, _) => out.options.push(format!("--{name}={value}")),
-        (None, ArgKind::Boolean, _) => out.options.push(format!("--{name}")),
-        (None, _, Some(next)) => {
-            out.options.push(format!("--{name}={}", next.text));
-            return 1;
+    /// Gives the words that stand for themselves to the places that are left.
+    fn finish(mut self) -> LaidOut {
+        let places: Vec<&ArgSpec> = self.places().filter(|arg| arg.kind != ArgKind::Rest).collect();
+        for (index, word) in self.placed.iter().enumerate() {
+            match places.get(index) {
+                Some(arg) => self.out.options.push(format!("--{}={}", arg.name, word.text)),
+                None => self.out.mistakes.push(Mistake::surplus(self.spec, &word.text)),
+            }
         }
-        (None, _, None) => out.mistakes.push(Mistake::NoValue { name }),
+        self.out
     }
-    0
+}
+
+/// A word that begins like a flag, outside of quotes up to its `=`; negative numbers and lone dashes do not.
+fn is_flag(word: &Word) -> bool {
+    let name = word.text.split_inclusive('=').next().unwrap_or_default();
+    let dashed = name.starts_with('-') && name.trim_start_matches('-').starts_with(char::is_alphabetic);
+    dashed && (!word.quoted || name.ends_with('=') && word.starts_plain(name))
 }
 
 /// `name=value` for an argument of this command.
-fn by_name<'a>(spec: &'a CommandSpec, word: &'a Word) -> Option<(&'a str, &'a str)> {
+fn by_name<'a>(spec: &'a CommandSpec, word: &'a Word) -> Option<(&'a ArgSpec, &'a str)> {
     let (name, value) = word.text.split_once('=')?;
     // Quotes before the `=` mean that the text is a value that happens to contain one.
     let named = |arg: &&ArgSpec| arg.name.eq_ignore_ascii_case(name) && arg.kind != ArgKind::Rest;
     let arg = spec.args.iter().find(named)?;
-    (!word.quoted || word.starts_plain(name)).then_some((arg.name.as_str(), value))
+    (!word.quoted || word.starts_plain(name)).then_some((arg, value))
 }
 
 /// The rest of the line from this word on, as typed; a single quoted word without its quotes.

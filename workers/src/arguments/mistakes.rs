@@ -18,13 +18,13 @@ pub(crate) enum Mistake {
     },
     /// A word for which there is no argument left.
     Surplus {
-        /// The word.
-        text: String,
+        /// The word; none where it might be a secret.
+        text: Option<String>,
     },
     /// No flag has this name.
     UnknownFlag {
-        /// As typed, without dashes.
-        name: String,
+        /// As typed, without dashes; none where it might be a secret.
+        name: Option<String>,
         /// The flag that was probably meant.
         meant: Option<String>,
     },
@@ -54,7 +54,11 @@ pub(crate) enum Mistake {
 impl Mistake {
     pub(super) fn unknown_flag(spec: &CommandSpec, name: &str) -> Self {
         let known = spec.args.iter().map(|arg| arg.name.as_str());
-        Self::UnknownFlag { name: name.to_owned(), meant: suggest::closest(name, known) }
+        Self::UnknownFlag { name: echoed(spec, name), meant: suggest::closest(name, known) }
+    }
+
+    pub(super) fn surplus(spec: &CommandSpec, text: &str) -> Self {
+        Self::Surplus { text: echoed(spec, text) }
     }
 
     /// One sentence, Markdown, without a full stop.
@@ -64,19 +68,31 @@ impl Mistake {
         };
         match self {
             Self::Missing { name } => format!("`<{name}>` is missing"),
-            Self::Surplus { text } => format!("`{}` is one word too many", cut(text)),
+            Self::Surplus { text: Some(text) } => format!("`{}` is one word too many", cut(text)),
+            Self::Surplus { text: None } => "there is one word too many".to_owned(),
             Self::UnknownFlag { name, meant: guess } => {
                 let guess = guess.as_ref().map(|guess| format!("--{guess}"));
-                format!("there is no `--{}`{}", cut(name), meant(&guess))
+                match name {
+                    Some(name) => format!("there is no `--{}`{}", cut(name), meant(&guess)),
+                    None => format!("there is no flag of that name{}", meant(&guess)),
+                }
             }
             Self::NoValue { name } => format!("`--{name}` needs a value"),
             Self::Twice { name } => format!("`{name}` is given more than once"),
+            Self::BadValue { name, text: Some(text), wanted, .. } if text.is_empty() => {
+                format!("`{name}` {wanted}, not nothing")
+            }
             Self::BadValue { name, text: Some(text), wanted, meant: guess } => {
                 format!("`{name}` {wanted}, not `{}`{}", cut(text), meant(guess))
             }
             Self::BadValue { name, text: None, wanted, .. } => format!("`{name}` {wanted}"),
         }
     }
+}
+
+/// A typed word to be shown again, unless the command takes a secret: one word out of place, and the secret is in another's.
+pub(super) fn echoed(spec: &CommandSpec, text: &str) -> Option<String> {
+    (!spec.args.iter().any(|arg| arg.secret)).then(|| text.to_owned())
 }
 
 /// The beginning of a typed word, safe between backticks.
@@ -102,5 +118,5 @@ pub(super) fn of(spec: &CommandSpec, error: &clap::Error) -> Vec<Mistake> {
         _ => Mistake::NoValue { name },
     });
     let named: Vec<Mistake> = named.collect();
-    if named.is_empty() { vec![Mistake::Surplus { text: "…".to_owned() }] } else { named }
+    if named.is_empty() { vec![Mistake::Surplus { text: None }] } else { named }
 }

@@ -1,19 +1,19 @@
 //! One value: from the typed word to its canonical form, by the type of its argument.
 
-use adjutant_bus::spec::{ArgKind, ArgSpec};
+use adjutant_bus::spec::{ArgKind, ArgSpec, CommandSpec};
 use serde_json::{Number, Value};
 
-use super::Mistake;
+use super::{Mistake, mistakes::echoed};
 use crate::suggest;
 
 /// Longest duration: a year. What is longer is a typing mistake.
 const LONGEST: u64 = 366 * 24 * 3600;
 
 /// The canonical form of a typed word.
-pub(super) fn read(arg: &ArgSpec, text: &str) -> Result<Value, Mistake> {
+pub(super) fn read(spec: &CommandSpec, arg: &ArgSpec, text: &str) -> Result<Value, Mistake> {
     let bad = |wanted: String, meant: Option<String>| Mistake::BadValue {
         name: arg.name.clone(),
-        text: (!arg.secret).then(|| text.to_owned()),
+        text: echoed(spec, text),
         wanted,
         meant,
     };
@@ -50,9 +50,9 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// The platform's id; gateways have made ids of mentions already, one sign in front is tolerated.
+/// The platform's id; gateways have made ids of mentions already, signs in front are tolerated.
 fn id(text: &str, sign: char) -> Option<&str> {
-    let id = text.strip_prefix(sign).unwrap_or(text);
+    let id = text.trim_start_matches(sign);
     (!id.is_empty() && !id.contains(char::is_whitespace)).then_some(id)
 }
 
@@ -66,7 +66,7 @@ fn meant(kind: &ArgKind, text: &str) -> Option<String> {
 /// What fits the type: "must be …".
 fn wanted(kind: &ArgKind) -> String {
     match kind {
-        ArgKind::String | ArgKind::Rest => "must not be empty".to_owned(),
+        ArgKind::String | ArgKind::Rest => "must be a text".to_owned(),
         ArgKind::Integer { min: Some(min), max: Some(max) } => {
             format!("must be a whole number from {min} to {max}")
         }
@@ -85,9 +85,9 @@ fn wanted(kind: &ArgKind) -> String {
 /// Whether a value is in the canonical form of a type.
 pub(crate) fn is_canonical(kind: &ArgKind, value: &Value) -> bool {
     match kind {
-        ArgKind::String | ArgKind::Rest | ArgKind::User | ArgKind::Channel => {
-            value.as_str().is_some_and(|text| !text.is_empty())
-        }
+        ArgKind::String | ArgKind::Rest => value.as_str().is_some_and(|text| !text.is_empty()),
+        ArgKind::User => value.as_str().is_some_and(|text| id(text, '@') == Some(text)),
+        ArgKind::Channel => value.as_str().is_some_and(|text| id(text, '#') == Some(text)),
         ArgKind::Integer { min, max } => value.as_i64().is_some_and(|n| within(n, *min, *max)),
         ArgKind::Number => value.is_number(),
         ArgKind::Boolean => value.is_boolean(),

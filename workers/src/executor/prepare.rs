@@ -170,7 +170,9 @@ impl Executor {
     /// A line that is refused for its words. If it names a command with secret arguments, the words after it are not kept.
     fn refuse(&self, mut opening: Opening, refused_with: Refused, current: &Current, line: &str) -> Prepared {
         let secret_of = |entry: &Arc<Entry>| entry.spec.args.iter().any(|arg| arg.secret);
-        let found = words::split(line).ok().and_then(|words| current.catalogue.find(&words.words));
+        // A line that cannot be split may hold a secret all the same.
+        let words = words::split(line).map_or_else(|_| words::split_roughly(line), |words| words.words);
+        let found = current.catalogue.find(&words);
         if let Some(found) = found.filter(|found| secret_of(&found.entry)) {
             opening.request.text = format!("{} [redacted]", found.entry.spec.path);
         }

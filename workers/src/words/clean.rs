@@ -6,7 +6,8 @@ use super::WordsError;
 pub(super) fn clean(text: &str) -> Result<String, WordsError> {
     let mut line = String::with_capacity(text.len());
     let mut before: Option<char> = None;
-    let mut rest = text.chars().peekable();
+    // What shows nothing must not stand between a dash and its word either.
+    let mut rest = text.chars().filter(|c| !is_invisible(*c)).peekable();
     while let Some(c) = rest.next() {
         let next = rest.peek().copied();
         match c {
@@ -15,7 +16,6 @@ pub(super) fn clean(text: &str) -> Result<String, WordsError> {
             '—' | '–' | '―' if opens_flag(before, next) => line.push_str("--"),
             '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => line.push(' '),
             c if is_odd_blank(c) => line.push(' '),
-            c if is_invisible(c) => continue,
             '\u{200C}' | '\u{200D}' if !joins(before, next) => continue,
             c if c.is_control() => return Err(WordsError::Control { character: c, before: line }),
             c => line.push(c),
@@ -44,6 +44,16 @@ const fn is_invisible(c: char) -> bool {
 
 /// Joiners belong to emoji and to several scripts; between other characters they are dirt.
 fn joins(before: Option<char>, next: Option<char>) -> bool {
-    let script = |c: Option<char>| c.is_some_and(|c| !c.is_ascii());
+    let script = |c: Option<char>| {
+        c.is_some_and(|c| !(c.is_ascii() || is_odd_blank(c) || is_quote(c) || is_joiner(c)))
+    };
     script(before) && script(next)
+}
+
+const fn is_quote(c: char) -> bool {
+    matches!(c, '“' | '”' | '„' | '‟' | '«' | '»' | '＂' | '‘' | '’' | '‚' | '‛' | '＇')
+}
+
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200C}' | '\u{200D}')
 }

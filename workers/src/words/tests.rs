@@ -66,3 +66,27 @@ proptest! {
         prop_assert_eq!(split.words.len(), 2);
     }
 }
+
+proptest! {
+    #[test]
+    fn any_typography_of_a_line_means_the_plain_line(
+        words in proptest::collection::vec("[a-z]{1,5}|--[a-z]{1,4}|\"[a-z ]{1,6}\"|[a-z]{1,3}='[a-z ]{1,4}'", 1..6),
+        choices in proptest::collection::vec(any::<proptest::sample::Index>(), 64),
+    ) {
+        let plain = words.join(" ");
+        let mut choices = choices.into_iter().cycle();
+        let mut pick = |from: &[&str]| choices.next().unwrap().get(from).to_string();
+        let mut typed = String::new();
+        for c in plain.replace("--", "\u{1}").chars() {
+            typed += &match c {
+                '\u{1}' => pick(&["--", "—", "–", "―", "—\u{200b}"]),
+                ' ' => pick(&[" ", "\u{a0}", "\u{2007}", "\u{3000}", "\t", "\u{200b} "]),
+                '"' => pick(&["\"", "“", "”", "„", "«"]),
+                '\'' => pick(&["'", "‘", "’", "\u{feff}'"]),
+                c => format!("{c}{}", pick(&["", "", "\u{200b}", "\u{2060}", "\u{202a}", "\u{200d}"])),
+            };
+        }
+        let (plain, typed) = (split(&plain).unwrap(), split(&typed).unwrap());
+        prop_assert_eq!(plain, typed);
+    }
+}

@@ -196,7 +196,9 @@ async fn a_secret_is_in_no_event_and_no_reply() {
     let typed = [
         "do deploy staging --token hunter2",
         "do deploy staging --token hunter2 surplus",
+        "why do deploy staging --token hunter2",
         "do deploy nowhere token=hunter2",
+        "do deploy staging --token \"hunter2",
     ];
     for (n, line) in typed.into_iter().enumerate() {
         let id = world.submit(&n.to_string(), line).await;
