@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn the_canonical_line_asks_for_the_same_again(
-        app in "[^\\p{Cc}\\p{Cf}\\s—–―]{1,12}",
+        app in "[^\\p{Cc}\\p{Cf}\\s—–―“”„‟«»＂‘’‚‛＇]{1,12}",
         reason in "[a-zA-Z0-9 '\"\\\\=-]{0,20}[a-z]",
         text in "[a-zA-Z0-9'\"\\\\=-][a-zA-Z0-9 '\"\\\\=-]{0,30}[a-z]",
         force in any::<Option<bool>>(),
