@@ -213,3 +213,32 @@ async fn a_secret_is_in_no_event_and_no_reply() {
         assert!(!recorded.contains("hunter2"), "{recorded}");
     }
 }
+
+#[tokio::test]
+async fn a_message_that_was_delivered_too_often_ends_as_failed() {
+    let world = World::new().await;
+    let last = world.submit("0", "ping").await;
+    world.ended(last).await;
+    world.stop.cancel();
+    tokio::time::timeout(SOON, async {
+        while !world.worker.is_finished() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await
+    .unwrap();
+    let id = world.submit("1", "do work").await;
+    for attempt in 1..=5 {
+        let taken = world.bus.commands.take(1, SOON).await.unwrap();
+        assert_eq!(taken[0].attempt, attempt);
+        taken[0].handle.release(Duration::ZERO).await.unwrap();
+    }
+    world.start_another();
+    let (outcome, reply, _) = world.ended(id).await;
+    assert_eq!((outcome, reply.title.as_str()), (Outcome::Failed, "Given up after several tries"));
+    assert_eq!(world.calls.load(Ordering::SeqCst), 0);
+    assert!(
+        world.bus.commands.take(1, Duration::from_millis(600)).await.unwrap().is_empty(),
+        "it never comes again"
+    );
+}

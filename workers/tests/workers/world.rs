@@ -41,7 +41,19 @@ pub struct World {
     pub calls: Arc<AtomicUsize>,
     pub stop: CancellationToken,
     pub worker: JoinHandle<Result<(), adjutant_bus::ports::BusError>>,
+    policy: Arc<Policy>,
     _dir: TempDir,
+}
+
+fn config() -> WorkerConfig {
+    WorkerConfig {
+        name: "worker-0".to_owned(),
+        version: "9.9.9".to_owned(),
+        slots: 8,
+        grace: Duration::from_millis(500),
+        trusted_homes: vec!["console:local".to_owned()],
+        limits: limits(),
+    }
 }
 
 pub fn limits() -> Limits {
@@ -123,16 +135,14 @@ impl World {
         while bus.services.list(Duration::ZERO).await.unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
-        let config = WorkerConfig {
-            name: "worker-0".to_owned(),
-            version: "9.9.9".to_owned(),
-            slots: 8,
-            grace: Duration::from_millis(500),
-            trusted_homes: homes,
-            limits: limits(),
-        };
-        let worker = tokio::spawn(adjutant_workers::run(config, bus.clone(), policy, stop.clone()));
-        Self { bus, calls, stop, worker, _dir: dir }
+        let worker = tokio::spawn(adjutant_workers::run(config(), bus.clone(), policy.clone(), stop.clone()));
+        Self { bus, calls, stop, worker, policy, _dir: dir }
+    }
+
+    /// Another worker, until the test ends.
+    pub fn start_another(&self) {
+        let stop = CancellationToken::new();
+        tokio::spawn(adjutant_workers::run(config(), self.bus.clone(), self.policy.clone(), stop));
     }
 
     pub async fn submit(&self, event: &str, line: &str) -> RequestId {
