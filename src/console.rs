@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::output;
 
 pub(crate) use self::{
+    inbound::{Who, request},
     outbound::{Ended, Shown},
     render::{Style, render, safe},
     session::{AskError, Session},
@@ -171,6 +172,3 @@ impl Console {
         let _ = out.flush();
     }
 }
-
-/// The request of a user at a terminal.
-pub(crate) use self::inbound::{Who, request};

@@ -49,6 +49,25 @@ pub(crate) struct Executor {
     here: Mutex<HashSet<RequestId>>,
 }
 
+/// One request that is executed here; it leaves whatever happens to its task.
+struct Here<'a> {
+    all: &'a Mutex<HashSet<RequestId>>,
+    id: RequestId,
+}
+
+impl<'a> Here<'a> {
+    fn enter(all: &'a Mutex<HashSet<RequestId>>, id: RequestId) -> Option<Self> {
+        let new = all.lock().insert(id);
+        new.then(|| Self { all, id })
+    }
+}
+
+impl Drop for Here<'_> {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.id);
+    }
+}
+
 /// What became of a message, for its settlement.
 enum Done {
     /// It has its ending, or is not ours to end: acknowledge.
@@ -85,13 +104,12 @@ impl Executor {
         let span = info_span!("request", id = %request.id, run = %request.id.run(), actor = %request.actor,
             platform = %delivery.origin.platform, command = tracing::field::Empty, outcome = tracing::field::Empty);
         let id = request.id;
-        if !self.here.lock().insert(id) {
+        let Some(_here) = Here::enter(&self.here, id) else {
             return self.settle(delivery, Done::Release(self.lease)).await;
-        }
+        };
         let lease = Lease::keep(delivery.handle.clone(), self.lease);
         let done = self.handle(delivery, request).instrument(span).await;
         drop(lease);
-        self.here.lock().remove(&id);
         self.settle(delivery, done).await;
     }
 
