@@ -85,6 +85,9 @@ pub(crate) enum Command {
     Up,
     /// Start a worker
     Worker,
+    /// Start the gateway of a chat platform
+    #[command(subcommand)]
+    Gateway(GatewayCommand),
     /// Open the terminal as a chat on a running system; reads lines from a pipe, too
     Console,
     /// Run one command and print its answer
@@ -96,6 +99,9 @@ pub(crate) enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check an installation, and say what to fix (exit status 1 if something keeps it from working)
+    #[command(subcommand)]
+    Doctor(DoctorCommand),
     /// Look at the commands
     #[command(subcommand)]
     Commands(CommandsCommand),
@@ -147,6 +153,30 @@ pub(crate) enum ConfigCommand {
 pub(crate) enum CommandsCommand {
     /// List the commands of this program and of the demo
     List(Json),
+    /// Print the manifest from which Slack creates the app
+    SlackManifest(SlackManifest),
+}
+
+/// Which gateway.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GatewayCommand {
+    /// Slack
+    Slack,
+}
+
+/// What to check.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DoctorCommand {
+    /// Slack: tokens, scopes, user groups, sockets
+    Slack(Json),
+}
+
+/// How the app is to be reached.
+#[derive(Debug, Args)]
+pub(crate) struct SlackManifest {
+    /// Base address that Slack can reach, for slack.ingress = "http" [default: sockets, which need none]
+    #[arg(long, value_name = "URL")]
+    pub(crate) request_url: Option<String>,
 }
 
 /// Which service of the demo.

@@ -1,8 +1,11 @@
 //! The roles, each from configuration to running. One file for each group of them.
 
 mod admin;
+mod doctor;
+mod listen;
 mod parts;
 mod serve;
+mod specs;
 
 use std::process::ExitCode;
 
@@ -10,7 +13,7 @@ use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand, DemoCommand},
+    cli::{Cli, Command, ConfigCommand, DemoCommand, DoctorCommand, GatewayCommand},
     config, output, telemetry,
 };
 
@@ -32,12 +35,17 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         }
     };
     let quiet = matches!(command, Command::Up | Command::Console);
-    let one_shot = !matches!(command, Command::Up | Command::Worker | Command::Demo(_) | Command::Console);
+    let one_shot = !matches!(
+        command,
+        Command::Up | Command::Worker | Command::Gateway(_) | Command::Demo(_) | Command::Console
+    );
     telemetry::start(&loaded.config.log, quiet, one_shot)?;
     let config = &loaded.config;
     match command {
         Command::Up => serve::up(config, stop).await,
         Command::Worker => serve::worker(config, stop).await,
+        Command::Gateway(GatewayCommand::Slack) => serve::slack(config, stop).await,
+        Command::Doctor(DoctorCommand::Slack(print)) => doctor::slack(config, print).await,
         Command::Console => serve::console(config, stop).await,
         Command::Demo(DemoCommand::Deployments) => serve::deployments(config, stop).await,
         Command::Run(args) => serve::run(config, args, stop).await,
@@ -50,7 +58,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
             Ok(ExitCode::SUCCESS)
         }
         Command::Policy(command) => admin::policy(config, &command),
-        Command::Commands(command) => admin::commands(&command),
+        Command::Commands(command) => admin::commands(config, &command),
         Command::Bus(command) => admin::bus(config, &command).await,
     }
 }

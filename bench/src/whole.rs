@@ -100,6 +100,7 @@ fn request(tenant: &Tenant) -> Request {
             answer: None,
         },
         text: "ping".to_owned(),
+        raw: None,
         received_at: Timestamp::now(),
         expires_at: None,
     }

@@ -53,6 +53,7 @@ pub(crate) async fn bus(
 const fn outbox(role: Role) -> &'static str {
     match role {
         Role::Console => "gateway-console",
+        Role::Slack => "gateway-slack",
         Role::Admin | Role::Worker | Role::Demo => provision::WORKERS,
     }
 }

@@ -26,6 +26,9 @@ pub struct Request {
     pub place: Place,
     /// The words exactly as typed.
     pub text: String,
+    /// The platform's own form of the words, where it differs: markup, entities. Left out when something in it is secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
     /// When the gateway received it (RFC 3339, UTC).
     #[schemars(with = "String")]
     pub received_at: Timestamp,

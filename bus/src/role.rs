@@ -9,13 +9,15 @@ pub enum Role {
     Worker,
     /// The terminal's gateway.
     Console,
+    /// Slack's gateway.
+    Slack,
     /// The demo service.
     Demo,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::Admin, Self::Worker, Self::Console, Self::Demo];
+    pub const ALL: [Self; 5] = [Self::Admin, Self::Worker, Self::Console, Self::Slack, Self::Demo];
 
     /// The user name at a supervised server.
     #[must_use]
@@ -24,6 +26,7 @@ impl Role {
             Self::Admin => "admin",
             Self::Worker => "worker",
             Self::Console => "gateway-console",
+            Self::Slack => "gateway-slack",
             Self::Demo => "svc-deployments",
         }
     }

@@ -217,6 +217,17 @@ pub enum Journals {
 }
 
 impl Journals {
+    /// The one platform that they are of, if it is one.
+    #[must_use]
+    pub const fn platform(&self) -> Option<Platform> {
+        match self {
+            Self::Platform(platform) => Some(*platform),
+            Self::Origin(origin) => Some(origin.platform),
+            Self::Request(key) => Some(key.origin.platform),
+            Self::All | Self::Run(_) => None,
+        }
+    }
+
     /// Whether this journal is among those meant.
     #[must_use]
     pub fn contain(&self, key: &JournalKey) -> bool {

@@ -13,6 +13,8 @@ pub(crate) struct Config {
     pub(crate) worker: Worker,
     pub(crate) policy: Policy,
     pub(crate) console: Console,
+    pub(crate) http: Http,
+    pub(crate) slack: Slack,
     pub(crate) demo: Demo,
     pub(crate) log: Log,
 }
@@ -58,6 +60,33 @@ pub(crate) struct Console {
 #[derive(Debug, Deserialize)]
 pub(crate) struct User {
     pub(crate) groups: Vec<String>,
+}
+
+/// Where this program answers HTTP.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Http {
+    pub(crate) listen: String,
+}
+
+/// The Slack gateway.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Slack {
+    pub(crate) bot_token: SecretString,
+    pub(crate) app_token: SecretString,
+    pub(crate) signing_secret: SecretString,
+    pub(crate) api_url: String,
+    pub(crate) ingress: Ingress,
+    pub(crate) command: String,
+}
+
+/// By which way Slack reaches the gateway.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Ingress {
+    /// Sockets that the gateway opens.
+    Socket,
+    /// Requests that Slack signs.
+    Http,
 }
 
 /// The demo's deployments service.

@@ -44,6 +44,7 @@ pub(crate) fn request(tenant: &Tenant, who: &Who<'_>, line: &str, expires_at: Op
             answer: None,
         },
         text: line.to_owned(),
+        raw: None,
         received_at: Timestamp::now(),
         expires_at,
     }

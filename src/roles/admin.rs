@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use adjutant_bus::open;
+use adjutant_gateway_slack::manifest::{self, Manifest};
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
@@ -22,7 +23,7 @@ fn could_not_run(why: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-fn status(clean: bool) -> ExitCode {
+pub(super) fn status(clean: bool) -> ExitCode {
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -69,9 +70,22 @@ pub(super) fn show(loaded: &Loaded) {
     print(&table);
 }
 
-pub(super) fn commands(command: &CommandsCommand) -> Result<ExitCode> {
-    let CommandsCommand::List(print_as) = command;
+pub(super) fn commands(config: &Config, command: &CommandsCommand) -> Result<ExitCode> {
     let catalogue = parts::catalogue();
+    let print_as = match command {
+        CommandsCommand::List(print) => print,
+        CommandsCommand::SlackManifest(options) => {
+            let commands: Vec<_> = catalogue.iter().map(|entry| entry.spec.clone()).collect();
+            let made = manifest::manifest(&Manifest {
+                name: "Adjutant",
+                command: &config.slack.command,
+                request_url: options.request_url.as_deref(),
+                commands: &commands,
+            });
+            output::say(manifest::yaml(&made).trim_end());
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     if print_as.json {
         let specs: Vec<_> = catalogue.iter().map(|entry| &entry.spec).collect();
         output::say(&serde_json::to_string(&specs)?);
@@ -113,14 +127,14 @@ pub(super) async fn bus(config: &Config, command: &BusCommand) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(columns: &[&str]) -> Table {
+pub(super) fn table(columns: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns);
     table
 }
 
-fn print(table: &Table) {
+pub(super) fn print(table: &Table) {
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     output::say(&lines.join("\n"));
 }

@@ -7,14 +7,19 @@ use adjutant_bus::{
     open::{BusConfig, BusUrl, BusUrlError},
     ports::Limits,
 };
+use adjutant_gateway_slack::{SlackConfig, SocketTiming};
 use adjutant_policies::{Options, Policy, Vocabulary};
 use adjutant_workers::{
     WorkerConfig,
     catalogue::{Catalogue, Entry, Source},
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::{config::Config, console::ConsoleConfig, demo};
+use crate::{
+    config::{Config, Ingress},
+    console::ConsoleConfig,
+    demo,
+};
 
 /// Name of the folder with policy files beside where the program is started.
 const POLICIES: &str = "policies";
@@ -43,10 +48,36 @@ pub(super) fn bus(config: &Config, start_child: bool) -> Result<BusConfig, BusUr
     })
 }
 
+/// The name of this process among others: the host's, and a number.
+fn replica() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "adjutant".to_owned());
+    format!("{host}-{}", std::process::id())
+}
+
+/// The Slack gateway, if there is a token for it.
+pub(super) fn slack(config: &Config) -> SlackConfig {
+    let slack = &config.slack;
+    let secret = |text: &SecretString| given(text.expose_secret()).map(SecretString::from);
+    let tokens = slack.bot_token.expose_secret().split([',', ' ', '\n']).map(str::trim);
+    SlackConfig {
+        bot_tokens: tokens.filter(|token| !token.is_empty()).map(SecretString::from).collect(),
+        app_token: secret(&slack.app_token),
+        signing_secret: secret(&slack.signing_secret),
+        api_url: slack.api_url.clone(),
+        ingress: match slack.ingress {
+            Ingress::Socket => adjutant_gateway_slack::Ingress::Socket,
+            Ingress::Http => adjutant_gateway_slack::Ingress::Http,
+        },
+        command: slack.command.clone(),
+        name: replica(),
+        handover: limits(config).handover(),
+        timing: SocketTiming::default(),
+    }
+}
+
 pub(super) fn worker(config: &Config) -> WorkerConfig {
-    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "worker".to_owned());
     WorkerConfig {
-        name: given(&config.worker.name).unwrap_or_else(|| format!("{host}-{}", std::process::id())),
+        name: given(&config.worker.name).unwrap_or_else(replica),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         slots: config.worker.slots.into(),
         grace: Duration::from_secs(config.worker.grace_seconds),

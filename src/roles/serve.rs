@@ -3,11 +3,12 @@
 use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use adjutant_bus::open::{self, BusConfig, BusUrl, Opened, Role};
+use adjutant_gateway_slack::Gateway;
 use adjutant_policies::Policy;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::parts;
+use super::{listen, parts, specs};
 use crate::{
     cli::RunArgs,
     config::Config,
@@ -15,6 +16,9 @@ use crate::{
     run::{self, RunOptions},
     supervise::Supervisor,
 };
+
+/// How long a gateway may go on sending after a stop.
+const GATEWAY_GRACE: Duration = Duration::from_secs(15);
 
 /// Everything in one process.
 pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
@@ -32,8 +36,14 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     if config.demo.enabled {
         serve_demo(&mut supervisor, config, &opened, &stop).await?;
     }
+    let slack = if parts::slack(config).bot_tokens.is_empty() {
+        None
+    } else {
+        Some(serve_slack(&mut supervisor, config, &opened, &stop).await?)
+    };
+    listen::start(&mut supervisor, config, slack.as_ref(), &stop).await?;
     let prompt = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    announce(config, &opened, &policy, prompt);
+    announce(config, &opened, &policy, slack.as_deref(), prompt);
     if prompt {
         let bus = opened.role(Role::Console).await?;
         supervisor.lead("console", console::run(parts::console(config), bus, completions(), stop.clone()));
@@ -43,7 +53,7 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-fn announce(config: &Config, opened: &Opened, policy: &Policy, prompt: bool) {
+fn announce(config: &Config, opened: &Opened, policy: &Policy, slack: Option<&Gateway>, prompt: bool) {
     let status = policy.status();
     let version = status.version.map_or_else(
         || format!("NONE, so everything is refused: {}", status.problem.unwrap_or_default()),
@@ -57,14 +67,15 @@ fn announce(config: &Config, opened: &Opened, policy: &Policy, prompt: bool) {
     } else {
         "There is no terminal, so this serves until it is told to stop (SIGINT or SIGTERM)."
     };
+    let slack = slack.map(|slack| format!("  slack    {}", slack.describe()));
     let lines = [
         format!("Adjutant {}", env!("CARGO_PKG_VERSION")),
         format!("  bus      {}", opened.describe()),
         format!("  policy   {version}"),
         format!("  worker   {worker}"),
         format!("  demo     {demo}"),
-        next.to_owned(),
     ];
+    let lines: Vec<String> = lines.into_iter().chain(slack).chain([next.to_owned()]).collect();
     output::say(&lines.join("\n"));
 }
 
@@ -92,6 +103,45 @@ async fn work(
         async move { Ok(adjutant_workers::run(worker, bus, policy, stop).await?) }
     });
     Ok(())
+}
+
+/// Starts the Slack gateway.
+async fn serve_slack(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    opened: &Opened,
+    stop: &CancellationToken,
+) -> Result<Arc<Gateway>> {
+    let bus = opened.role(Role::Slack).await?;
+    let specs = specs::follow(supervisor, &bus, stop);
+    let gateway = Gateway::open(parts::slack(config), bus, specs).await.map_err(|findings| {
+        let told: Vec<String> = findings
+            .iter()
+            .map(|finding| format!("{}: {}. {}", finding.what, finding.found, finding.fix))
+            .collect();
+        anyhow!("Slack cannot be served:\n  {}", told.join("\n  "))
+    })?;
+    let gateway = Arc::new(gateway);
+    let (running, until) = (gateway.clone(), stop.clone());
+    supervisor.start("Slack gateway", move || {
+        let (gateway, stop) = (running.clone(), until.clone());
+        async move {
+            gateway.run(stop).await;
+            Ok(())
+        }
+    });
+    Ok(gateway)
+}
+
+/// The Slack gateway by itself.
+pub(super) async fn slack(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
+    let opened = shared(&parts::bus(config, false)?, "gateway").await?;
+    let mut supervisor = Supervisor::new(stop.clone());
+    let gateway = serve_slack(&mut supervisor, config, &opened, &stop).await?;
+    listen::start(&mut supervisor, config, Some(&gateway), &stop).await?;
+    let ended = supervisor.run(GATEWAY_GRACE).await;
+    opened.stop().await;
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 async fn serve_demo(

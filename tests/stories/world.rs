@@ -249,6 +249,7 @@ pub fn request(event: &str, line: &str) -> Request {
             answer: None,
         },
         text: line.to_owned(),
+        raw: None,
         received_at: Timestamp::now(),
         expires_at: None,
     }

@@ -92,6 +92,7 @@ mod tests {
                 answer: None,
             },
             text: "x".to_owned(),
+            raw: None,
             received_at: Timestamp::UNIX_EPOCH,
             expires_at: None,
             actor,

@@ -260,6 +260,7 @@ fn into_request(submission: Submission) -> Request {
                 groups: decision.groups,
                 place: decision.place,
                 text: format!("{verdict} {}", decision.request.run()),
+                raw: None,
                 received_at: decision.received_at,
                 expires_at: None,
             }

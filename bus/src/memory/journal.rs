@@ -30,7 +30,7 @@ const MOST_BYTES: usize = 256 * 1024 * 1024;
 /// Events handed to a follower that it has not taken yet.
 const AHEAD: usize = 64;
 /// Unconfirmed events of a durable follower.
-const MOST_UNCONFIRMED: usize = 256;
+const MOST_UNCONFIRMED: usize = 4_096;
 
 #[derive(Default)]
 struct State {
@@ -60,7 +60,7 @@ pub(super) struct MemoryJournal(Arc<Shared>);
 
 impl MemoryJournal {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), lease: limits.lease }))
+        Self(Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), lease: limits.handover() }))
     }
 }
 

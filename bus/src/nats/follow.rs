@@ -12,7 +12,10 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{connect::Link, event::decode, provision::JOURNAL};
-use crate::ports::{BusError, Followed, NothingToSettle, Settle};
+use crate::{
+    ports::{BusError, Followed, NothingToSettle, Settle},
+    subject::Journals,
+};
 
 /// How many may follow without a durable position at once. Each has a consumer of one of these many names, so that the right
 /// to create, pull and delete it can be given by name: a wildcard would cover everybody's consumers.
@@ -26,9 +29,13 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// After this time without its follower a consumer is removed by the server.
 const FORGOTTEN: Duration = Duration::from_secs(30);
 
-/// The name of one of the consumers without a durable position.
-pub(crate) fn follower(number: usize) -> String {
-    format!("follow-{number}")
+/// The name of one of the consumers without a durable position. Those of different platforms have different names, so that
+/// none can take events from another's.
+pub(crate) fn follower(journals: &Journals, number: usize) -> String {
+    match journals.platform() {
+        Some(platform) => format!("follow-{platform}-{number}"),
+        None => format!("follow-{number}"),
+    }
 }
 
 /// Follows from the position that the consumer keeps.
@@ -59,9 +66,9 @@ pub(super) async fn durably(link: Link, consumer: Consumer<pull::Config>, out: m
 }
 
 /// Follows after a sequence; begins again after the last event seen whenever the connection breaks.
-pub(super) async fn after(link: Link, filter: String, mut after: u64, out: mpsc::Sender<Followed>) {
+pub(super) async fn after(link: Link, journals: Journals, mut after: u64, out: mpsc::Sender<Followed>) {
     loop {
-        match open(&link, &filter, after).await {
+        match open(&link, &journals, after).await {
             Ok((name, consumer)) => {
                 let ended = pull(&consumer, &mut after, &out).await;
                 let removed = link.jetstream.delete_consumer_from_stream(&name, JOURNAL).await;
@@ -78,14 +85,18 @@ pub(super) async fn after(link: Link, filter: String, mut after: u64, out: mpsc:
 }
 
 /// A consumer of the first name that is free. One that is taken has other settings, for each carries a mark of its own.
-async fn open(link: &Link, filter: &str, after: u64) -> Result<(String, Consumer<pull::Config>), String> {
+async fn open(
+    link: &Link,
+    journals: &Journals,
+    after: u64,
+) -> Result<(String, Consumer<pull::Config>), String> {
     let first = rand::random_range(0..FOLLOWERS);
     let mut last = String::new();
     for step in 0..FOLLOWERS {
-        let name = follower((first + step) % FOLLOWERS);
+        let name = follower(journals, (first + step) % FOLLOWERS);
         let config = pull::Config {
             name: Some(name.clone()),
-            filter_subject: filter.to_owned(),
+            filter_subject: journals.to_string(),
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after + 1 },
             ack_policy: AckPolicy::None,
             inactive_threshold: FORGOTTEN,

@@ -123,10 +123,10 @@ impl Journal for NatsJournal {
             }
             Follow::Now => {
                 let after = self.newest().await?;
-                tokio::spawn(follow::after(self.link.clone(), journals.to_string(), after, out));
+                tokio::spawn(follow::after(self.link.clone(), journals, after, out));
             }
             Follow::After(after) => {
-                tokio::spawn(follow::after(self.link.clone(), journals.to_string(), after, out));
+                tokio::spawn(follow::after(self.link.clone(), journals, after, out));
             }
         }
         Ok(Box::pin(ReceiverStream::new(stream)))

@@ -29,7 +29,10 @@ pub(crate) fn rights(role: Role) -> Rights {
             Rights { publish: vec![">".to_owned()], subscribe: vec![">".to_owned()], responses: None }
         }
         Role::Worker => Rights { publish: worker(), subscribe: vec![own], responses: None },
-        Role::Console => Rights { publish: console(), subscribe: vec![own], responses: None },
+        Role::Console => {
+            Rights { publish: gateway(Platform::Console), subscribe: vec![own], responses: None }
+        }
+        Role::Slack => Rights { publish: gateway(Platform::Slack), subscribe: vec![own], responses: None },
         Role::Demo => Rights {
             publish: daemon(),
             subscribe: vec![own, format!("{} q", all_of("run.deploy")), "$SRV.>".to_owned()],
@@ -50,17 +53,21 @@ fn worker() -> Vec<String> {
     publish
 }
 
-fn console() -> Vec<String> {
-    let journal = Journals::Platform(Platform::Console);
-    let mut publish = vec![commands(Platform::Console)];
+fn gateway(platform: Platform) -> Vec<String> {
+    let journals = Journals::Platform(platform);
+    let own = format!("gateway-{platform}");
+    let mut publish = vec![commands(platform)];
     publish.extend(daemon());
-    publish.extend(pull("JOURNAL", "gateway-console"));
-    publish.extend(pull("OUTBOX", "gateway-console"));
+    publish.extend(pull("JOURNAL", &own));
+    publish.extend(pull("OUTBOX", &own));
     publish.push("$SRV.INFO".to_owned());
+    // One sender per platform holds a lease. The store's rights go by key.
+    publish.push(format!("$JS.API.DIRECT.GET.KV_leases.$KV.leases.{platform}.>"));
+    publish.push(format!("$KV.leases.{platform}.>"));
     for number in 0..FOLLOWERS {
-        let name = follower(number);
-        // A terminal follows its own platform's requests; the filter is bound by the subject, the consumer by its name.
-        publish.push(format!("$JS.API.CONSUMER.CREATE.JOURNAL.{name}.{journal}"));
+        let name = follower(&journals, number);
+        // A gateway follows its own platform's requests; the filter is bound by the subject, the consumer by its name.
+        publish.push(format!("$JS.API.CONSUMER.CREATE.JOURNAL.{name}.{journals}"));
         publish.extend(
             ["INFO", "MSG.NEXT", "DELETE"].map(|verb| format!("$JS.API.CONSUMER.{verb}.JOURNAL.{name}")),
         );

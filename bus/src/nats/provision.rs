@@ -85,7 +85,8 @@ fn consumer(name: &str, filter: String, ack_wait: Duration, max_ack_pending: i64
 }
 
 fn consumers(limits: &Limits) -> Vec<(&'static str, pull::Config)> {
-    let gateway = 2 * limits.lease;
+    // What a sender that died had not confirmed comes to the next one within seconds.
+    let gateway = limits.handover();
     let workers = pull::Config {
         max_batch: 256,
         max_waiting: 512,
@@ -93,12 +94,12 @@ fn consumers(limits: &Limits) -> Vec<(&'static str, pull::Config)> {
     };
     let mut consumers = vec![
         (COMMANDS, workers),
-        (JOURNAL, consumer("audit", Journals::All.to_string(), gateway, 1_024)),
+        (JOURNAL, consumer("audit", Journals::All.to_string(), 2 * limits.lease, 1_024)),
         (OUTBOX, consumer(WORKERS, crate::subject::notices(Platform::Service), gateway, 64)),
     ];
     for platform in [Platform::Slack, Platform::Discord, Platform::Console] {
         let name = format!("gateway-{platform}");
-        consumers.push((JOURNAL, consumer(&name, Journals::Platform(platform).to_string(), gateway, 256)));
+        consumers.push((JOURNAL, consumer(&name, Journals::Platform(platform).to_string(), gateway, 4_096)));
         consumers.push((OUTBOX, consumer(&name, crate::subject::notices(platform), gateway, 64)));
     }
     consumers

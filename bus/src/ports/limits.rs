@@ -35,6 +35,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// After which time without a sign of life what a follower or a holder of a lease had goes to another one.
+    #[must_use]
+    pub fn handover(&self) -> Duration {
+        self.lease.min(HANDOVER)
+    }
+
     /// After which time an entry of this bucket that is not put again disappears; none: never by itself.
     #[must_use]
     pub const fn max_age(&self, bucket: Bucket) -> Option<Duration> {
@@ -47,5 +53,7 @@ impl Limits {
     }
 }
 
+/// People wait for what is handed over.
+const HANDOVER: Duration = Duration::from_secs(5);
 /// How long a revocation is kept: longer than any cache of keys.
 const REVOCATIONS: Duration = Duration::from_secs(3600);

@@ -131,6 +131,7 @@ pub fn request(event: &str) -> Request {
             answer: None,
         },
         text: "ping".to_owned(),
+        raw: None,
         received_at: Timestamp::UNIX_EPOCH,
         expires_at: None,
     }

@@ -121,6 +121,9 @@ impl Executor {
             if rewrite > 0 {
                 opening.request.text.clone_from(&bare.request.text);
             } else {
+                if opening.request.text != redacted_text {
+                    opening.request.raw = None;
+                }
                 opening.request.text = redacted_text;
             }
             if understood.judgement.denial.is_some() {
@@ -175,6 +178,7 @@ impl Executor {
         let found = current.catalogue.find(&words);
         if let Some(found) = found.filter(|found| secret_of(&found.entry)) {
             opening.request.text = format!("{} [redacted]", found.entry.spec.path);
+            opening.request.raw = None;
         }
         opening.authorization = refused_with.authorization;
         refused(opening, refused_with.refusal)

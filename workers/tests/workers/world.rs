@@ -209,6 +209,7 @@ pub fn request(event: &str, line: &str) -> Request {
             answer: None,
         },
         text: line.to_owned(),
+        raw: None,
         received_at: Timestamp::UNIX_EPOCH,
         expires_at: None,
     }

@@ -1,0 +1,233 @@
+//! The gateway as a whole: checks its tokens, opens the way in, and sends.
+
+use std::{sync::Arc, time::Duration};
+
+use adjutant_bus::ports::Bus;
+use axum::Router;
+use secrecy::SecretString;
+use slack_morphism::SlackApiToken;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    accept::{Accept, Specs},
+    check::{self, Finding},
+    deliver::Deliver,
+    ingress::{
+        http,
+        socket::{self, SocketTiming},
+    },
+    people::People,
+    sender::{self, Sender},
+    web::{self, Web},
+    workspace::Workspaces,
+};
+
+/// By which way Slack reaches us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ingress {
+    /// Sockets that we open; needs the app-level token.
+    Socket,
+    /// Requests that Slack signs; needs the signing secret and a public address.
+    Http,
+}
+
+/// How to be a gateway.
+#[derive(Clone, Debug)]
+pub struct SlackConfig {
+    /// One bot token for each workspace.
+    pub bot_tokens: Vec<SecretString>,
+    /// The app-level token, for sockets.
+    pub app_token: Option<SecretString>,
+    /// The signing secret, for HTTP.
+    pub signing_secret: Option<SecretString>,
+    /// Base URL of the Web API, such as `https://slack.com/api`.
+    pub api_url: String,
+    /// By which way Slack reaches us.
+    pub ingress: Ingress,
+    /// The slash command that takes any words, such as `/adjutant`.
+    pub command: String,
+    /// Name of this replica.
+    pub name: String,
+    /// After which time without a sign of life another replica sends.
+    pub handover: Duration,
+    /// How the sockets are kept up.
+    pub timing: SocketTiming,
+}
+
+/// Whether Slack can reach this replica.
+#[derive(Clone, Debug)]
+pub struct Health {
+    live: watch::Receiver<usize>,
+    ingress: Ingress,
+}
+
+impl Health {
+    /// Whether it can, and what is known about it.
+    #[must_use]
+    pub fn ready(&self) -> (bool, String) {
+        let live = *self.live.borrow();
+        match self.ingress {
+            Ingress::Http => (true, "takes signed requests".to_owned()),
+            Ingress::Socket => (live > 0, format!("{live} of {} sockets are open", socket::SOCKETS)),
+        }
+    }
+}
+
+/// A gateway whose tokens are good.
+pub struct Gateway {
+    config: SlackConfig,
+    bus: Bus,
+    workspaces: Arc<Workspaces>,
+    accept: Arc<Accept>,
+    specs: Specs,
+    client: Arc<web::Client>,
+    live: watch::Sender<usize>,
+}
+
+impl Gateway {
+    /// Looks at every token and at what depends on it, and reports all of it.
+    pub async fn check(config: &SlackConfig) -> Vec<Finding> {
+        look(config).await.0
+    }
+
+    /// Makes a gateway.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the tokens, and what to do about it.
+    pub async fn open(config: SlackConfig, bus: Bus, specs: Specs) -> Result<Self, Vec<Finding>> {
+        let (findings, workspaces, client) = look(&config).await;
+        for finding in findings.iter().filter(|finding| !finding.ok && !finding.fatal) {
+            warn!(what = finding.what, found = finding.found, fix = finding.fix, "Slack works only in part");
+        }
+        let (false, Some(client)) = (findings.iter().any(|finding| finding.fatal), client) else {
+            return Err(findings.into_iter().filter(|finding| finding.fatal).collect());
+        };
+        let workspaces = Arc::new(Workspaces::new(workspaces));
+        for workspace in workspaces.all() {
+            info!(team = workspace.team, name = workspace.name, "serving a workspace");
+        }
+        let accept = Arc::new(Accept {
+            workspaces: workspaces.clone(),
+            people: People::new(),
+            deliver: Deliver::new(bus.clone()),
+            specs: specs.clone(),
+            command: config.command.clone(),
+        });
+        let live = watch::Sender::new(0);
+        Ok(Self { config, bus, workspaces, accept, specs, client, live })
+    }
+
+    /// The routes that Slack calls, if it reaches us by HTTP.
+    #[must_use]
+    pub fn router(&self) -> Option<Router> {
+        let secret = self.config.signing_secret.clone().filter(|_| self.config.ingress == Ingress::Http)?;
+        Some(http::router(self.accept.clone(), secret))
+    }
+
+    /// Whether Slack can reach this replica.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health { live: self.live.subscribe(), ingress: self.config.ingress }
+    }
+
+    /// The workspaces: team id and name.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let shown: Vec<String> =
+            self.workspaces.all().iter().map(|one| format!("{} ({})", one.name, one.team)).collect();
+        shown.join(", ")
+    }
+
+    /// Receives and sends until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        self.accept.warm().await;
+        let sender = Sender {
+            bus: self.bus.clone(),
+            workspaces: self.workspaces.clone(),
+            specs: self.specs.clone(),
+            name: self.config.name.clone(),
+            handover: self.config.handover,
+        };
+        let sending = sender::run(sender, stop.clone());
+        match (self.config.ingress, self.app_token()) {
+            (Ingress::Socket, Some(token)) => {
+                let timing = self.config.timing.clone();
+                let receiving = socket::run(
+                    self.client.clone(),
+                    token,
+                    self.accept.clone(),
+                    timing,
+                    self.live.clone(),
+                    stop.clone(),
+                );
+                tokio::join!(sending, receiving);
+            }
+            _ => sending.await,
+        }
+    }
+
+    fn app_token(&self) -> Option<SlackApiToken> {
+        self.config.app_token.as_ref().map(|token| Web::new(self.client.clone(), token).token())
+    }
+}
+
+async fn look(
+    config: &SlackConfig,
+) -> (Vec<Finding>, Vec<crate::workspace::Workspace>, Option<Arc<web::Client>>) {
+    let mut findings = Vec::new();
+    let fatal = |what: &str, found: String, fix: &str| Finding {
+        what: what.to_owned(),
+        ok: false,
+        fatal: true,
+        found,
+        fix: fix.to_owned(),
+    };
+    let client = match web::client(&config.api_url) {
+        Ok(client) => client,
+        Err(why) => {
+            findings.push(fatal("address", why, "Set slack.api_url to https://slack.com/api."));
+            return (findings, Vec::new(), None);
+        }
+    };
+    let mut workspaces: Vec<crate::workspace::Workspace> = Vec::new();
+    if config.bot_tokens.is_empty() {
+        findings.push(fatal(
+            "bot token",
+            "slack.bot_token is not set".to_owned(),
+            "Copy it from the app's OAuth & Permissions page.",
+        ));
+    }
+    for token in &config.bot_tokens {
+        let Some(found) = check::workspace(&client, &config.api_url, token, &mut findings).await else {
+            continue;
+        };
+        if workspaces.iter().any(|known| known.team == found.team) {
+            let told = format!("two tokens are for the same workspace, {} ({})", found.name, found.team);
+            findings.push(fatal("bot token", told, "Keep one of them in slack.bot_token."));
+        } else {
+            check::groups(&found, &mut findings).await;
+            workspaces.push(found);
+        }
+    }
+    match config.ingress {
+        Ingress::Socket => match &config.app_token {
+            Some(token) => {
+                check::app_token(&client, token, &mut findings).await;
+            }
+            None => findings.push(fatal(
+                "app-level token",
+                "slack.app_token is not set".to_owned(),
+                "Create one with the scope connections:write on the app's Basic Information page, or use slack.ingress = \"http\".",
+            )),
+        },
+        Ingress::Http if config.signing_secret.is_none() => findings.push(fatal(
+            "signing secret",
+            "slack.signing_secret is not set".to_owned(),
+            "Copy it from the app's Basic Information page, or use slack.ingress = \"socket\".",
+        )),
+        Ingress::Http => {}
+    }
+    (findings, workspaces, Some(client))
+}

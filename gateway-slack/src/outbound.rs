@@ -1,0 +1,69 @@
+//! Folding the journal of one request into what is to be shown: the state at a sequence. Pure.
+
+use adjutant_bus::{
+    event::{Fact, Opening, Outcome, Progress},
+    ports::Recorded,
+    reply::Reply,
+    request::Request,
+    spec::CommandPath,
+};
+use jiff::SignedDuration;
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ended {
+    pub(crate) outcome: Outcome,
+    pub(crate) reply: Reply,
+    /// From when it was received until it ended.
+    pub(crate) took: SignedDuration,
+}
+
+/// What is known of a request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fold {
+    seen: u64,
+    /// Who asked, and where.
+    pub(crate) request: Option<Request>,
+    /// What was understood: the canonical line, which has its secrets redacted.
+    pub(crate) line: String,
+    pub(crate) path: Option<CommandPath>,
+    /// How far it is, since it has started.
+    pub(crate) progress: Option<Progress>,
+    /// What it waits for, as the asker is shown it.
+    pub(crate) held: Option<Reply>,
+    pub(crate) ended: Option<Ended>,
+}
+
+impl Fold {
+    /// Adds an event; says whether it was new.
+    pub(crate) fn add(&mut self, recorded: &Recorded) -> bool {
+        if recorded.sequence <= self.seen {
+            return false;
+        }
+        self.seen = recorded.sequence;
+        if let Some(opening) = &recorded.event.opening {
+            self.open(opening);
+        }
+        if let Some((outcome, reply)) = recorded.event.fact.end() {
+            let received = self.request.as_ref().map_or(recorded.event.at, |request| request.received_at);
+            let took = recorded.event.at.duration_since(received);
+            self.ended = Some(Ended { outcome, reply: reply.clone(), took });
+            return true;
+        }
+        match &recorded.event.fact {
+            Fact::Progress { progress } => self.progress = Some(progress.clone()),
+            Fact::Held { reply, .. } => self.held = Some(reply.clone()),
+            Fact::Started | Fact::Resumed => self.held = None,
+            _ => {}
+        }
+        true
+    }
+
+    fn open(&mut self, opening: &Opening) {
+        self.request = Some(opening.request.clone());
+        if let Some(invocation) = &opening.invocation {
+            self.line.clone_from(&invocation.canonical);
+            self.path = Some(invocation.path.clone());
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! One term as the sender: follows the journal and the notices, and has a task for each conversation.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use adjutant_bus::{
+    actor::Platform,
+    id::RequestId,
+    notice::Notice,
+    ports::{BusError, Delivery, Follow, Followed},
+    subject::Journals,
+    wire,
+};
+use futures::StreamExt;
+use moka::sync::Cache;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use super::{GRACE, Sender, pace::Pace, post::Post, talk::Talk};
+
+/// Name of the journal's durable follower.
+const FOLLOWER: &str = "gateway-slack";
+/// Conversations at once. Beyond it events wait on the bus.
+const CONVERSATIONS: usize = 2_048;
+/// Events of one conversation that wait for it.
+const AHEAD: usize = 64;
+/// Requests remembered as answered, and for how long: events of theirs may come again.
+const ANSWERED: u64 = 20_000;
+const REMEMBERED: Duration = Duration::from_secs(600);
+/// Notices taken at once, and how long to wait for the first.
+const NOTICES: (usize, Duration) = (16, Duration::from_secs(1));
+
+/// Sends until the lease is lost or `stop`. What is on its way at `stop` is finished within the grace.
+pub(super) async fn lead(
+    sender: &Sender,
+    lost: &CancellationToken,
+    stop: &CancellationToken,
+) -> Result<(), BusError> {
+    // What was appended before this moment may have been shown by another sender.
+    let doubtful = sender.bus.journal.newest().await?;
+    let mut events = sender
+        .bus
+        .journal
+        .follow(Journals::Platform(Platform::Slack), Follow::Durable(FOLLOWER.to_owned()))
+        .await?;
+    let mut lead = Lead {
+        posts: posts(sender),
+        talks: HashMap::new(),
+        tasks: JoinSet::new(),
+        room: Arc::new(Semaphore::new(CONVERSATIONS)),
+        doubtful,
+        answered: Cache::builder().max_capacity(ANSWERED).time_to_live(REMEMBERED).build(),
+        sender,
+    };
+    let (ended, mut ends) = mpsc::unbounded_channel();
+    let notices = notices(sender, lead.posts.clone());
+    tokio::pin!(notices);
+    loop {
+        tokio::select! {
+            biased;
+            () = lost.cancelled() => break,
+            () = stop.cancelled() => break,
+            Some((request, answered)) = ends.recv() => lead.forget(request, answered),
+            followed = events.next() => match followed {
+                Some(followed) => lead.event(followed, &ended).await,
+                None => break,
+            },
+            () = &mut notices => break,
+        }
+    }
+    drop(events);
+    if !lost.is_cancelled() {
+        lead.talks.clear();
+        let finish = async { while lead.tasks.join_next().await.is_some() {} };
+        tokio::select! {
+            _ = tokio::time::timeout(GRACE, finish) => {}
+            () = lost.cancelled() => {}
+        }
+    }
+    lead.tasks.shutdown().await;
+    Ok(())
+}
+
+type Posts = HashMap<String, Arc<Post>>;
+
+fn posts(sender: &Sender) -> Posts {
+    let post = |workspace: &Arc<crate::workspace::Workspace>| {
+        (workspace.team.clone(), Arc::new(Post { workspace: workspace.clone(), pace: Pace::new() }))
+    };
+    sender.workspaces.all().iter().map(post).collect()
+}
+
+struct Lead<'a> {
+    sender: &'a Sender,
+    posts: Posts,
+    talks: HashMap<RequestId, mpsc::Sender<Followed>>,
+    tasks: JoinSet<()>,
+    room: Arc<Semaphore>,
+    doubtful: u64,
+    /// Requests whose conversation is over.
+    answered: Cache<RequestId, ()>,
+}
+
+impl Lead<'_> {
+    /// Hands an event to its conversation, which keeps its order.
+    async fn event(&mut self, followed: Followed, ended: &mpsc::UnboundedSender<(RequestId, bool)>) {
+        let request = followed.recorded.key.request;
+        let followed = match self.talks.get(&request) {
+            None => followed,
+            Some(talk) => match talk.send(followed).await {
+                Ok(()) => return,
+                // It ended just now.
+                Err(back) => back.0,
+            },
+        };
+        while self.tasks.try_join_next().is_some() {}
+        let over = followed.recorded.event.fact.end().is_some();
+        let doubtful = followed.recorded.sequence <= self.doubtful;
+        // Only an end must be delivered. What else comes again was shown before, or will be overtaken.
+        if !over && (doubtful || self.answered.contains_key(&request))
+            || over && self.answered.contains_key(&request)
+        {
+            return settle(&followed).await;
+        }
+        let tenant = followed.recorded.key.origin.tenant.unescape().unwrap_or_default();
+        let Some(post) = self.posts.get(&tenant).cloned() else {
+            warn!(tenant, "an answer for a workspace that is not configured; it stays unanswered");
+            return settle(&followed).await;
+        };
+        let Ok(room) = self.room.clone().acquire_owned().await else { return };
+        let (events, inbox) = mpsc::channel(AHEAD);
+        let talk = Talk::new(
+            self.sender.bus.clone(),
+            post,
+            self.sender.specs.clone(),
+            followed.recorded.key.clone(),
+            doubtful,
+            self.sender.handover,
+        );
+        if events.send(followed).await.is_ok() {
+            self.talks.insert(request, events);
+        }
+        let ended = ended.clone();
+        self.tasks.spawn(async move {
+            let _room = room;
+            let answered = talk.run(inbox).await;
+            let _ = ended.send((request, answered));
+        });
+    }
+
+    fn forget(&mut self, request: RequestId, answered: bool) {
+        if answered {
+            self.answered.insert(request, ());
+        }
+        // A conversation that began anew meanwhile stays.
+        if self.talks.get(&request).is_some_and(mpsc::Sender::is_closed) {
+            self.talks.remove(&request);
+        }
+    }
+}
+
+async fn settle(followed: &Followed) {
+    if let Err(error) = followed.handle.acknowledge().await {
+        warn!(%error, "an event could not be confirmed; it will come again");
+    }
+}
+
+/// Takes notices, and posts them.
+async fn notices(sender: &Sender, posts: Posts) {
+    loop {
+        match sender.bus.outbox.take(NOTICES.0, NOTICES.1).await {
+            Ok(taken) => {
+                for delivery in taken {
+                    notice(&delivery, &posts).await;
+                }
+            }
+            Err(error) => {
+                warn!(%error, "notices cannot be taken just now");
+                tokio::time::sleep(NOTICES.1).await;
+            }
+        }
+    }
+}
+
+async fn notice(delivery: &Delivery, posts: &Posts) {
+    let read: Result<Notice, _> = wire::decode("notice", &delivery.payload);
+    let tenant = delivery.origin.tenant.unescape().unwrap_or_default();
+    let settled = match (read, posts.get(&tenant)) {
+        (Ok(notice), Some(post)) => match post.notice(&notice, delivery.attempt > 1).await {
+            Ok(()) => delivery.handle.acknowledge().await,
+            Err(error) if error.code().is_some() => {
+                error!(%error, id = notice.id, "a notice cannot be posted");
+                delivery.handle.bury(&error.to_string()).await
+            }
+            Err(error) => {
+                warn!(%error, id = notice.id, "a notice could not be posted yet");
+                delivery.handle.release(Duration::from_secs(5)).await
+            }
+        },
+        (Ok(_), None) => delivery.handle.bury("the workspace is not configured").await,
+        (Err(error), _) => delivery.handle.bury(&error.to_string()).await,
+    };
+    if let Err(error) = settled {
+        warn!(%error, "a notice could not be settled; it will come again");
+    }
+}

@@ -1,0 +1,137 @@
+//! The lease of the one that sends: an entry in the store that its holder renews. Whoever sees it unchanged for long enough
+//! takes it, if nobody was faster: the write is conditional on the revision seen.
+
+use std::time::Duration;
+
+use adjutant_bus::ports::{Bucket, Bus, Expect, StoreError};
+use bytes::Bytes;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+const KEY: &str = "slack.sender";
+/// The holder stops this much sooner than others may take over, so that two never send.
+const MARGIN: f64 = 0.6;
+/// Renewals within the time that a lease lasts.
+const RENEWALS: u32 = 5;
+
+/// A time during which this replica holds the lease.
+pub(super) struct Term {
+    bus: Bus,
+    lost: CancellationToken,
+    keeper: tokio::task::JoinHandle<Option<u64>>,
+    done: CancellationToken,
+}
+
+/// Waits until the lease is ours; none at `stop`.
+pub(super) async fn acquire(
+    bus: &Bus,
+    name: &str,
+    handover: Duration,
+    stop: &CancellationToken,
+) -> Option<Term> {
+    let mut seen: Option<(u64, Instant)> = None;
+    loop {
+        let now = Instant::now();
+        let taken = match bus.store.get(Bucket::Leases, KEY).await {
+            Ok(None) => take(bus, name, Expect::Absent { ttl: None }).await,
+            Ok(Some(entry)) => match seen {
+                Some((revision, since)) if revision == entry.revision && since.elapsed() >= handover => {
+                    take(bus, name, Expect::Revision(revision)).await
+                }
+                Some((revision, _)) if revision == entry.revision => None,
+                _ => {
+                    seen = Some((entry.revision, now));
+                    None
+                }
+            },
+            Err(error) => {
+                warn!(%error, "the lease for sending cannot be read");
+                None
+            }
+        };
+        if let Some(revision) = taken {
+            return Some(Term::begin(bus, name, revision, now, handover));
+        }
+        stop.run_until_cancelled(tokio::time::sleep(handover / RENEWALS)).await?;
+    }
+}
+
+async fn take(bus: &Bus, name: &str, expect: Expect) -> Option<u64> {
+    match bus.store.put(Bucket::Leases, KEY, Bytes::copy_from_slice(name.as_bytes()), expect).await {
+        Ok(revision) => Some(revision),
+        Err(StoreError::Conflict) => None,
+        Err(StoreError::Bus(error)) => {
+            warn!(%error, "the lease for sending cannot be taken");
+            None
+        }
+    }
+}
+
+impl Term {
+    fn begin(bus: &Bus, name: &str, revision: u64, since: Instant, handover: Duration) -> Self {
+        let (lost, done) = (CancellationToken::new(), CancellationToken::new());
+        let keeper = tokio::spawn(keep(
+            bus.clone(),
+            name.to_owned(),
+            revision,
+            since,
+            handover,
+            lost.clone(),
+            done.clone(),
+        ));
+        Self { bus: bus.clone(), lost, keeper, done }
+    }
+
+    /// Cancelled when the lease is not certainly ours any more.
+    pub(super) const fn lost(&self) -> &CancellationToken {
+        &self.lost
+    }
+
+    /// Gives the lease back, so that another replica need not wait.
+    pub(super) async fn release(self) {
+        self.done.cancel();
+        if let Ok(Some(revision)) = self.keeper.await
+            && let Err(error) = self.bus.store.remove(Bucket::Leases, KEY, Some(revision)).await
+        {
+            warn!(%error, "the lease for sending could not be given back; it ends by itself");
+        }
+    }
+}
+
+/// Renews until told to end; the last revision, if the lease is still ours.
+async fn keep(
+    bus: Bus,
+    name: String,
+    mut revision: u64,
+    mut since: Instant,
+    handover: Duration,
+    lost: CancellationToken,
+    done: CancellationToken,
+) -> Option<u64> {
+    loop {
+        if done.run_until_cancelled(tokio::time::sleep(handover / RENEWALS)).await.is_none() {
+            return Some(revision);
+        }
+        let until = since + handover.mul_f64(MARGIN);
+        let now = Instant::now();
+        let value = Bytes::copy_from_slice(name.as_bytes());
+        let renewed = bus.store.put(Bucket::Leases, KEY, value, Expect::Revision(revision));
+        match tokio::time::timeout_at(until, renewed).await {
+            Ok(Ok(next)) => (revision, since) = (next, now),
+            Ok(Err(StoreError::Bus(error))) if Instant::now() < until => {
+                warn!(%error, "the lease for sending could not be renewed yet");
+            }
+            Ok(Err(error)) => {
+                warn!(%error, "the lease for sending is lost");
+                lost.cancel();
+                return None;
+            }
+            Err(_) => {
+                warn!("the lease for sending was not renewed in time");
+                lost.cancel();
+                return None;
+            }
+        }
+    }
+}

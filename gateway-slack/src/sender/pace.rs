@@ -1,0 +1,97 @@
+//! How fast to send: one message per second and channel, edits as Slack's tier allows, and whatever Slack itself says. Final
+//! answers wait for their turn; receipts and progress are sent only when there is room at once, so they never delay an answer.
+//! Source: Slack, "Rate limits".
+
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// One message per second and channel on the average, a few at once.
+const CHANNEL: (Duration, u32) = (Duration::from_millis(1_050), 3);
+/// Edits: tier 3, 50 in a minute.
+const EDITS: (Duration, u32) = (Duration::from_millis(1_250), 10);
+/// Ephemeral messages: tier 4, 100 in a minute.
+const EPHEMERALS: (Duration, u32) = (Duration::from_millis(620), 20);
+/// Calls on their way at once for one workspace.
+const AT_ONCE: usize = 16;
+/// Channels remembered before those that are idle are forgotten.
+const CHANNELS: usize = 10_000;
+
+/// The pace of one workspace.
+pub(super) struct Pace {
+    channels: DefaultKeyedRateLimiter<String>,
+    edits: DefaultDirectRateLimiter,
+    ephemerals: DefaultDirectRateLimiter,
+    at_once: Semaphore,
+}
+
+fn quota((period, burst): (Duration, u32)) -> Quota {
+    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN)).allow_burst(burst)
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self {
+            channels: RateLimiter::keyed(quota(CHANNEL)),
+            edits: RateLimiter::direct(quota(EDITS)),
+            ephemerals: RateLimiter::direct(quota(EPHEMERALS)),
+            at_once: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    /// Waits for a turn to post in this channel.
+    pub(super) async fn message(&self, channel: &str) {
+        if self.channels.len() > CHANNELS {
+            self.channels.retain_recent();
+        }
+        self.channels.until_key_ready(&channel.to_owned()).await;
+    }
+
+    /// Whether there is room for a receipt: a message now, and later its edit.
+    pub(super) fn receipt(&self, channel: &str) -> bool {
+        self.edits.check().is_ok() && self.channels.check_key(&channel.to_owned()).is_ok()
+    }
+
+    /// Whether there is room for one more edit now.
+    pub(super) fn edit(&self) -> bool {
+        self.edits.check().is_ok()
+    }
+
+    /// Waits for a turn to send an ephemeral message.
+    pub(super) async fn ephemeral(&self) {
+        self.ephemerals.until_ready().await;
+    }
+
+    /// Room for one call among those on their way.
+    pub(super) async fn call(&self) -> Option<SemaphorePermit<'_>> {
+        self.at_once.acquire().await.ok()
+    }
+}
+
+/// Pauses before a call is tried again: doubling, with jitter, half a minute at most.
+pub(super) struct Backoff {
+    tries: u32,
+    begun: Instant,
+}
+
+impl Backoff {
+    pub(super) fn new() -> Self {
+        Self { tries: 0, begun: Instant::now() }
+    }
+
+    /// The next pause; none when it has been tried for long enough.
+    pub(super) fn next(&mut self, longest: Duration) -> Option<Duration> {
+        if self.begun.elapsed() > longest {
+            return None;
+        }
+        let base =
+            Duration::from_millis(250).saturating_mul(1 << self.tries.min(7)).min(Duration::from_secs(30));
+        self.tries += 1;
+        Some(base.mul_f64(rand::random_range(0.5..1.0)))
+    }
+}
