@@ -13,5 +13,11 @@ mod stories {
     pub mod command_line;
     pub mod faults;
     pub mod hostile;
+    pub mod slack {
+        pub mod faults;
+        pub mod load;
+        pub mod talks;
+        pub mod world;
+    }
     pub mod world;
 }

@@ -10,7 +10,7 @@ use std::{
 
 use adjutant_bus::{
     actor::{Actor, Membership, Platform, Standing, Tenant},
-    event::Outcome,
+    event::{Outcome, Progress},
     id::RequestId,
     open::{BusConfig, BusUrl, Opened, Role, open},
     place::Place,
@@ -18,7 +18,7 @@ use adjutant_bus::{
     reply::Reply,
     request::{Request, Submission},
     service::{Call, Offer},
-    spec::{CommandSpec, Effect},
+    spec::{ArgKind, ArgSpec, CommandSpec, Effect, Visibility},
     subject::Journals,
     wire::Version,
 };
@@ -67,13 +67,24 @@ struct Counting {
 
 #[async_trait]
 impl Serve for Counting {
-    async fn serve(&self, call: Call, _progress: ProgressSink) -> Result<Reply, String> {
+    async fn serve(&self, call: Call, progress: ProgressSink) -> Result<Reply, String> {
         self.calls.lock().entry(call.request).or_default().push(call.fence);
-        if call.path.to_string() == "deploy gated" {
+        let said = call.arguments.get("text").and_then(|text| text.as_str()).unwrap_or_default();
+        if call.path.to_string() == "deploy steps" {
+            for step in 1..=3 {
+                let shown = Progress { text: format!("step {step} of 3"), percent: Some(step * 30) };
+                progress.send(shown).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(700)).await;
+            }
+        }
+        if matches!(call.path.to_string().as_str(), "deploy gated" | "deploy wait") {
             self.gate.acquire().await.unwrap().forget();
         }
         tokio::time::sleep(self.takes).await;
-        Ok(Reply::success(format!("done {}", call.request)))
+        if said.is_empty() {
+            return Ok(Reply::success(format!("done {}", call.request)));
+        }
+        Ok(Reply::success("said").fields([("text", said)]))
     }
 }
 
@@ -81,7 +92,7 @@ impl World {
     /// A system whose service takes this long for each call.
     pub async fn new(takes: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        write_policy(&dir.path().join("policies"));
+        write_policy(&dir.path().join("policies"), "p, everyone, *, *, *, *, allow\n", "# none\n");
         let config = BusConfig {
             url: BusUrl::Child,
             data_dir: dir.path().to_owned(),
@@ -218,11 +229,19 @@ fn offer() -> Offer {
         timeout_seconds,
         ..CommandSpec::new(format!("deploy {name}").parse().unwrap(), name)
     };
+    let public = |spec: CommandSpec| CommandSpec {
+        visibility: Visibility::Public,
+        args: vec![ArgSpec { required: false, ..ArgSpec::positional("text", ArgKind::Rest, "What to say") }],
+        ..spec
+    };
     let commands = vec![
         spec("read", Effect::Read),
         spec("idempotent", Effect::Idempotent),
         spec("mutating", Effect::Mutating),
         spec("gated", Effect::Mutating),
+        public(spec("say", Effect::Idempotent)),
+        public(spec("steps", Effect::Idempotent)),
+        public(spec("wait", Effect::Mutating)),
     ];
     Offer { name: "counting".to_owned(), version: "1.0.0".to_owned(), description: String::new(), commands }
 }
@@ -255,12 +274,12 @@ pub fn request(event: &str, line: &str) -> Request {
     }
 }
 
-fn write_policy(folder: &Path) {
+pub fn write_policy(folder: &Path, rows: &str, lock: &str) {
     std::fs::create_dir_all(folder).unwrap();
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/model.conf");
     std::fs::copy(shipped, folder.join("model.conf")).unwrap();
-    std::fs::write(folder.join("policy.csv"), "p, everyone, *, *, *, *, allow\n").unwrap();
-    std::fs::write(folder.join("policy.lock"), "# none\n").unwrap();
+    std::fs::write(folder.join("policy.csv"), rows).unwrap();
+    std::fs::write(folder.join("policy.lock"), lock).unwrap();
 }
 
 /// A worker as a process.

@@ -46,12 +46,14 @@ pub(super) async fn call(
     let parameters = read(&headers, query.as_deref(), &body);
     let latency = fake.faults().latency;
     tokio::time::sleep(latency).await;
-    let fault = fake.faults().take(&method).or_else(|| {
-        let posts = method.starts_with("chat.") && rand::random_bool(fake.faults().random_429);
-        posts.then_some(Fault::Limited(1))
-    });
+    let fault = {
+        let mut faults = fake.faults();
+        let limited = method.starts_with("chat.") && rand::random_bool(faults.random_429);
+        faults.take(&method).or(limited.then_some(Fault::Limited(1)))
+    };
     let checked = check(&fake, &method, &verb, &headers);
-    let limited = match (&checked, fake.faults().limits) {
+    let keeps_limits = fake.faults().limits;
+    let limited = match (&checked, keeps_limits) {
         (Ok(()), true) => {
             let channel = parameters.get("channel").and_then(Value::as_str);
             let early = fake.shared.rates.lock().check(&method, channel);

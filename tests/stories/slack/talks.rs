@@ -1,0 +1,120 @@
+//! What people in Slack do, and what they see.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::world::SlackWorld;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_ask_in_every_way_and_are_answered_where_they_asked() {
+    let slack = SlackWorld::new(Duration::ZERO).await;
+    let (_worker, _gateway) = (slack.worker("w0"), slack.gateway("g0").await);
+    let fake = &slack.fake;
+
+    // A mention is answered in its thread, for everybody, with the run id.
+    let ts = fake.mention("U0ANA", "C0DEPLOY", "deploy say hello &amp; <https://a.example|a.example>", None);
+    let answer = slack.answer("C0DEPLOY", Some(&ts), "hello").await;
+    assert!(answer.all_text().contains("hello & a.example"), "{}", answer.all_text());
+    assert!(answer.all_text().contains("run `"), "{}", answer.all_text());
+
+    // A mention in a thread is answered in that thread.
+    fake.mention("U0ANA", "C0GENERAL", "deploy say in the thread", Some("1.000001"));
+    slack.answer("C0GENERAL", Some("1.000001"), "in the thread").await;
+
+    // A direct message is answered directly.
+    fake.direct("U0ANA", "deploy say directly");
+    slack.answer("D0ANA", None, "directly").await;
+
+    // A slash command is answered in the channel, with who asked; another one names its command itself.
+    fake.slash("U0ANA", "C0DEPLOY", "/adjutant", "deploy say by slash");
+    let answer = slack.answer("C0DEPLOY", None, "by slash").await;
+    assert!(answer.all_text().contains("asked by <@U0ANA>"), "{}", answer.all_text());
+    fake.slash("U0ANA", "C0DEPLOY", "/deploy", "say by name");
+    slack.answer("C0DEPLOY", None, "by name").await;
+
+    // Where the bot is no member, the answer address is used.
+    fake.slash("U0ANA", "C0ALONE", "/deploy", "say from outside");
+    slack.answer("C0ALONE", None, "from outside").await;
+
+    // Refusals, usage and help are for the asker only.
+    fake.mention("U0PAT", "C0DEPLOY", "deploy mutating", None);
+    slack.whisper("U0PAT", "may not").await;
+    fake.slash("U0ANA", "C0DEPLOY", "/adjutant", "deploi say x");
+    slack.whisper("U0ANA", "deploy say").await;
+    fake.mention("U0ANA", "C0DEPLOY", "help", None);
+    slack.whisper("U0ANA", "deploy say").await;
+
+    // Slow runs show a receipt, then progress, then the result, in one message.
+    let ts = fake.mention("U0ANA", "C0GENERAL", "deploy steps", None);
+    slack.answer("C0GENERAL", Some(&ts), "Working on").await;
+    slack.answer("C0GENERAL", Some(&ts), "step").await;
+    let answer = slack.answer("C0GENERAL", Some(&ts), "done").await;
+    assert!(answer.edits >= 2, "{answer:#?}");
+    assert_eq!(fake.messages("C0GENERAL").iter().filter(|one| one.thread.as_deref() == Some(&ts)).count(), 1);
+
+    slack.assert_no_violations();
+    slack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_command_or_was_there_before_runs_nothing() {
+    let slack = SlackWorld::new(Duration::ZERO).await;
+    let (_worker, _gateway) = (slack.worker("w0"), slack.gateway("g0").await);
+    let fake = &slack.fake;
+    let message = |more: serde_json::Value| {
+        let mut event = json!({
+            "type": "app_mention", "user": "U0ANA", "channel": "C0DEPLOY", "ts": "1700000000.000001",
+            "text": "<@U0BOT> deploy say never",
+        });
+        for (name, value) in more.as_object().unwrap() {
+            event[name] = value.clone();
+        }
+        event
+    };
+    fake.event(message(json!({ "subtype": "message_changed", "ts": "1700000000.000002" })));
+    fake.event(message(json!({ "bot_id": "B1", "user": null, "ts": "1700000000.000003" })));
+    fake.event(message(json!({ "user": "U0BOT", "ts": "1700000000.000004" })));
+    fake.event(message(json!({ "text": "&gt; <@U0BOT> deploy say never", "ts": "1700000000.000005" })));
+    fake.event(message(json!({ "edited": { "ts": "1.0" }, "ts": "1700000000.000006" })));
+    fake.frame("this is no JSON");
+    fake.frame(r#"{"type":"something_new"}"#);
+    fake.binary(b"\x00\x01");
+    // The same message as two kinds of event, again with a mark, and again without.
+    let ts = fake.mention("U0ANA", "C0DEPLOY", "deploy say once", None);
+    fake.event(message(json!({ "type": "message", "ts": ts, "text": "<@U0BOT> deploy say once" })));
+    slack.answer("C0DEPLOY", Some(&ts), "once").await;
+    fake.redeliver(&ts, true);
+    fake.redeliver(&ts, false);
+    let last = fake.mention("U0ANA", "C0DEPLOY", "deploy say last", None);
+    slack.answer("C0DEPLOY", Some(&last), "last").await;
+    assert_eq!(slack.world.called(), 2);
+    assert_eq!(fake.messages("C0DEPLOY").len(), 2);
+    assert!(fake.record().given_up.is_empty());
+    slack.assert_no_violations();
+    slack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_apart_and_a_failed_lookup_denies() {
+    let slack = SlackWorld::new(Duration::ZERO).await;
+    let (_worker, _gateway) = (slack.worker("w0"), slack.gateway("g0").await);
+    let fake = &slack.fake;
+    for user in ["U0GST", "U0EXT", "U0ROB", "U0DEL"] {
+        fake.mention(user, "C0DEPLOY", "deploy say by a stranger", None);
+        slack.whisper(user, "may not").await;
+    }
+    assert_eq!(slack.world.called(), 0);
+
+    // Groups that were just changed are asked for anew, and a lookup that fails gives nobody any.
+    fake.faults().always("usergroups.list", Some(adjutant_fakes::slack::Fault::Error("internal_error")));
+    fake.event(json!({ "type": "subteam_members_changed", "subteam_id": "S0ENG" }));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    fake.mention("U0ANA", "C0DEPLOY", "deploy say without groups", None);
+    slack.whisper("U0ANA", "which user groups you are in").await;
+    fake.faults().always("usergroups.list", None);
+    let ts = fake.mention("U0ANA", "C0DEPLOY", "deploy say with groups", None);
+    slack.answer("C0DEPLOY", Some(&ts), "with groups").await;
+    slack.assert_no_violations();
+    slack.stop().await;
+}
