@@ -7,7 +7,7 @@ use adjutant_bus::{
     request::Request,
     spec::CommandPath,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,7 @@ pub(crate) struct Fold {
     /// What it waits for, as the asker is shown it.
     pub(crate) held: Option<Reply>,
     pub(crate) ended: Option<Ended>,
+    ended_at: Option<Timestamp>,
 }
 
 impl Fold {
@@ -47,6 +48,7 @@ impl Fold {
         if let Some((outcome, reply)) = recorded.event.fact.end() {
             let received = self.request.as_ref().map_or(recorded.event.at, |request| request.received_at);
             let took = recorded.event.at.duration_since(received);
+            self.ended_at = Some(recorded.event.at);
             self.ended = Some(Ended { outcome, reply: reply.clone(), took });
             return true;
         }
@@ -57,6 +59,13 @@ impl Fold {
             _ => {}
         }
         true
+    }
+
+    /// The beginning was learned later than the end.
+    pub(crate) fn received(&mut self, at: Timestamp) {
+        if let (Some(ended), Some(ended_at)) = (&mut self.ended, self.ended_at) {
+            ended.took = ended_at.duration_since(at);
+        }
     }
 
     fn open(&mut self, opening: &Opening) {

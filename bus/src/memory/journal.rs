@@ -153,8 +153,11 @@ async fn follow_after(shared: Arc<Shared>, journals: Journals, mut after: u64, o
         match next {
             Some(recorded) => {
                 after = recorded.sequence;
-                let followed =
-                    Followed { recorded: Recorded::clone(&recorded), handle: Arc::new(NothingToSettle) };
+                let followed = Followed {
+                    recorded: Recorded::clone(&recorded),
+                    again: false,
+                    handle: Arc::new(NothingToSettle),
+                };
                 if out.send(followed).await.is_err() {
                     return;
                 }
@@ -175,11 +178,11 @@ async fn follow_durably(shared: Arc<Shared>, journals: Journals, name: String, o
         changed.as_mut().enable();
         let Ok(slot) = out.reserve().await else { return give_back(&shared, &name, &here) };
         match next_durable(&shared, &journals, &name) {
-            Ok(recorded) => {
+            Ok((recorded, again)) => {
                 here.insert(recorded.sequence);
                 let sequence = recorded.sequence;
                 let handle = Confirm { shared: shared.clone(), name: name.clone(), sequence };
-                slot.send(Followed { recorded, handle: Arc::new(handle) });
+                slot.send(Followed { recorded, again, handle: Arc::new(handle) });
             }
             Err(due) => {
                 drop(slot);
@@ -199,8 +202,12 @@ async fn follow_durably(shared: Arc<Shared>, journals: Journals, name: String, o
     }
 }
 
-/// The next event for the durable follower, or the time at which an unconfirmed one comes again.
-fn next_durable(shared: &Shared, journals: &Journals, name: &str) -> Result<Recorded, Option<Instant>> {
+/// The next event for the durable follower, and whether it had it before; or the time at which an unconfirmed one comes again.
+fn next_durable(
+    shared: &Shared,
+    journals: &Journals,
+    name: &str,
+) -> Result<(Recorded, bool), Option<Instant>> {
     let mut state = shared.state.lock();
     let now = Instant::now();
     let Some(position) = state.durable.get(name) else { return Err(None) };
@@ -216,7 +223,7 @@ fn next_durable(shared: &Shared, journals: &Journals, name: &str) -> Result<Reco
         position.next = position.next.max(recorded.sequence);
         position.pending.insert(recorded.sequence, now + shared.lease);
     }
-    Ok(Recorded::clone(&recorded))
+    Ok((Recorded::clone(&recorded), overdue.is_some()))
 }
 
 /// A follower that goes away leaves its unconfirmed events to the next one at once.

@@ -125,7 +125,7 @@ async fn pull(
         let Ok(sequence) = message.info().map(|info| info.stream_sequence) else { continue };
         *after = sequence.max(*after);
         if let Some(recorded) = decode(&message.subject, sequence, &message.payload)
-            && out.send(Followed { recorded, handle: Arc::new(NothingToSettle) }).await.is_err()
+            && out.send(Followed { recorded, again: false, handle: Arc::new(NothingToSettle) }).await.is_err()
         {
             return Ok(());
         }
@@ -150,7 +150,8 @@ async fn closed_within(time: Duration, out: &mpsc::Sender<Followed>) -> bool {
 
 /// Hands a message to the follower; says whether there still is one.
 async fn pass_on(link: &Link, message: jetstream::Message, out: &mpsc::Sender<Followed>) -> bool {
-    let sequence = message.info().map(|info| info.stream_sequence).unwrap_or_default();
+    let (sequence, delivered) =
+        message.info().map(|info| (info.stream_sequence, info.delivered)).unwrap_or_default();
     let Some(recorded) = decode(&message.subject, sequence, &message.payload) else {
         if let Err(error) = message.ack_with(AckKind::Term).await {
             warn!(%error, "an unreadable event could not be confirmed");
@@ -158,7 +159,8 @@ async fn pass_on(link: &Link, message: jetstream::Message, out: &mpsc::Sender<Fo
         return true;
     };
     let reply = message.reply.as_ref().map(ToString::to_string).unwrap_or_default();
-    out.send(Followed { recorded, handle: Arc::new(Confirm { link: link.clone(), reply }) }).await.is_ok()
+    let handle = Arc::new(Confirm { link: link.clone(), reply });
+    out.send(Followed { recorded, again: delivered > 1, handle }).await.is_ok()
 }
 
 struct Confirm {

@@ -52,6 +52,8 @@ pub enum Follow {
 pub struct Followed {
     /// The event.
     pub recorded: Recorded,
+    /// It was delivered before, and not confirmed. Not known after a crash of the server.
+    pub again: bool,
     /// Confirms it. Unconfirmed ones come again to a durable follower.
     pub handle: Arc<dyn Settle>,
 }

@@ -39,8 +39,6 @@ pub(super) async fn lead(
     lost: &CancellationToken,
     stop: &CancellationToken,
 ) -> Result<(), BusError> {
-    // What was appended before this moment may have been shown by another sender.
-    let doubtful = sender.bus.journal.newest().await?;
     let mut events = sender
         .bus
         .journal
@@ -51,7 +49,6 @@ pub(super) async fn lead(
         talks: HashMap::new(),
         tasks: JoinSet::new(),
         room: Arc::new(Semaphore::new(CONVERSATIONS)),
-        doubtful,
         answered: Cache::builder().max_capacity(ANSWERED).time_to_live(REMEMBERED).build(),
         sender,
     };
@@ -99,7 +96,6 @@ struct Lead<'a> {
     talks: HashMap<RequestId, mpsc::Sender<Followed>>,
     tasks: JoinSet<()>,
     room: Arc<Semaphore>,
-    doubtful: u64,
     /// Requests whose conversation is over.
     answered: Cache<RequestId, ()>,
 }
@@ -118,11 +114,8 @@ impl Lead<'_> {
         };
         while self.tasks.try_join_next().is_some() {}
         let over = followed.recorded.event.fact.end().is_some();
-        let doubtful = followed.recorded.sequence <= self.doubtful;
         // Only an end must be delivered. What else comes again was shown before, or will be overtaken.
-        if !over && (doubtful || self.answered.contains_key(&request))
-            || over && self.answered.contains_key(&request)
-        {
+        if self.answered.contains_key(&request) || followed.again && !over {
             return settle(&followed).await;
         }
         let tenant = followed.recorded.key.origin.tenant.unescape().unwrap_or_default();
@@ -137,7 +130,7 @@ impl Lead<'_> {
             post,
             self.sender.specs.clone(),
             followed.recorded.key.clone(),
-            doubtful,
+            followed.again,
             self.sender.handover,
         );
         if events.send(followed).await.is_ok() {

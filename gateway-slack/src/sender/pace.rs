@@ -16,6 +16,8 @@ const CHANNEL: (Duration, u32) = (Duration::from_millis(1_050), 3);
 const EDITS: (Duration, u32) = (Duration::from_millis(1_250), 10);
 /// Ephemeral messages: tier 4, 100 in a minute.
 const EPHEMERALS: (Duration, u32) = (Duration::from_millis(620), 20);
+/// Look-ups of what was posted: tier 3, 50 in a minute.
+const LOOKUPS: (Duration, u32) = (Duration::from_millis(1_250), 40);
 /// Calls on their way at once for one workspace.
 const AT_ONCE: usize = 16;
 /// Channels remembered before those that are idle are forgotten.
@@ -26,6 +28,7 @@ pub(super) struct Pace {
     channels: DefaultKeyedRateLimiter<String>,
     edits: DefaultDirectRateLimiter,
     ephemerals: DefaultDirectRateLimiter,
+    lookups: DefaultDirectRateLimiter,
     at_once: Semaphore,
 }
 
@@ -40,6 +43,7 @@ impl Pace {
             channels: RateLimiter::keyed(quota(CHANNEL)),
             edits: RateLimiter::direct(quota(EDITS)),
             ephemerals: RateLimiter::direct(quota(EPHEMERALS)),
+            lookups: RateLimiter::direct(quota(LOOKUPS)),
             at_once: Semaphore::new(AT_ONCE),
         }
     }
@@ -65,6 +69,11 @@ impl Pace {
     /// Waits for a turn to send an ephemeral message.
     pub(super) async fn ephemeral(&self) {
         self.ephemerals.until_ready().await;
+    }
+
+    /// Waits for a turn to look up what was posted.
+    pub(super) async fn lookup(&self) {
+        self.lookups.until_ready().await;
     }
 
     /// Room for one call among those on their way.

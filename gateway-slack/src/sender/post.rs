@@ -146,6 +146,7 @@ impl Post {
         };
         let mut posted = Posted::new();
         for _ in 0..PAGES {
+            self.pace.lookup().await;
             let answer = self.workspace.web.get(method, &wanted, PATIENT).await?;
             let messages =
                 answer.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

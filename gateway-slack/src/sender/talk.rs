@@ -29,6 +29,8 @@ use crate::{
 
 /// After this time without an answer a receipt is shown.
 const RECEIPT: Duration = Duration::from_millis(700);
+/// By how much clocks may differ for that.
+const EARLY: Duration = Duration::from_millis(300);
 /// A run of this length ends with a message of its own, because an edit notifies nobody.
 const LONG: i64 = 60;
 /// How often it is looked whether there is room to show progress.
@@ -110,8 +112,12 @@ impl Talk {
 
     /// Takes an event in. If it is the end: whether the answer was delivered.
     async fn event(&mut self, followed: &Followed) -> Option<bool> {
-        self.doubt |= self.fold.request.is_none() && followed.recorded.event.opening.is_none();
+        let unseen = self.fold.request.is_none() && followed.recorded.event.opening.is_none();
         self.changed |= self.fold.add(&followed.recorded);
+        if unseen && self.request().await.is_ok() {
+            self.doubt |= self.may_have_receipt();
+        }
+        self.doubt |= self.fold.request.is_none();
         let Some(ended) = self.fold.ended.clone() else {
             confirm(followed).await;
             return None;
@@ -135,6 +141,12 @@ impl Talk {
             warn!(%error, "an answer could not be put back; it will come again");
         }
         Some(delivered)
+    }
+
+    /// Whether another sender may have shown a receipt: it does so only after a moment.
+    fn may_have_receipt(&self) -> bool {
+        let long = |took: jiff::SignedDuration| took.unsigned_abs() + EARLY >= RECEIPT;
+        self.fold.ended.as_ref().is_none_or(|ended| long(ended.took))
     }
 
     /// Whether there is something to show meanwhile.
@@ -420,9 +432,7 @@ impl Talk {
             self.fold.path = Some(invocation.path);
         }
         self.fold.request = Some(opening.request.clone());
-        if let (Some(ended), received) = (&mut self.fold.ended, opening.request.received_at) {
-            ended.took = Timestamp::now().duration_since(received);
-        }
+        self.fold.received(opening.request.received_at);
         Ok(opening.request)
     }
 
