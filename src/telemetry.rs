@@ -7,6 +7,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Format, Log};
 
+/// What is never logged, whatever the filter says: these write addresses that are as good as passwords, and whole bodies.
+const SILENT: [&str; 5] =
+    ["slack_morphism=off", "tungstenite=off", "tokio_tungstenite=off", "hyper_util=off", "async_nats=info"];
+
 /// Starts logging; `quiet` is for a role whose terminal is also its prompt, `one_shot` for a command whose output is its answer.
 ///
 /// # Errors
@@ -15,6 +19,9 @@ pub(crate) fn start(log: &Log, quiet: bool, one_shot: bool) -> anyhow::Result<()
     let terminal = io::stderr().is_terminal();
     let filter = EnvFilter::try_new(directives(&log.filter, quiet && terminal || one_shot))
         .context("log.filter is not a filter")?;
+    let filter = SILENT.iter().try_fold(filter, |filter, target: &&str| {
+        Ok::<_, anyhow::Error>(filter.add_directive(target.parse()?))
+    })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = if human(log.format, terminal) {
         builder.with_ansi(terminal).try_init()

@@ -191,6 +191,10 @@ impl Web {
         }
         let answer = match tokio::time::timeout(patience, call).await {
             Err(_) => return Err(CallError::Unknown("no answer in time".to_owned())),
+            // The client takes a page of some proxy, sent with status 200, for an empty answer.
+            Ok(Ok(answer)) if answer.get("ok") != Some(&Value::Bool(true)) => {
+                Err(CallError::Unknown("an answer that does not say ok".to_owned()))
+            }
             Ok(answer) => answer.map_err(|error| sort(&error)),
         };
         if let Err(CallError::Limited(rest)) = &answer {

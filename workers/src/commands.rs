@@ -5,6 +5,7 @@ mod catalogue;
 mod help;
 mod help_search;
 mod history;
+mod home;
 mod ping;
 mod rerun;
 mod runs;
@@ -124,6 +125,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Command>> {
         Arc::new(version::Version),
         Arc::new(status::Status),
         Arc::new(history::History),
+        Arc::new(home::Home),
         Arc::new(rerun::Rerun),
         Arc::new(cancel::Cancel),
         Arc::new(why::Why),

@@ -96,7 +96,6 @@ fn every_message_looks_as_recorded() {
         place: asked.place.clone(),
         verdict: Verdict::Approve,
         reason: Some("looks right".to_owned()),
-        raw: None,
         received_at: Timestamp::UNIX_EPOCH,
     };
     let reply = Reply::info("title")

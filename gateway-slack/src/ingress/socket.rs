@@ -49,7 +49,7 @@ pub struct SocketTiming {
 
 impl Default for SocketTiming {
     fn default() -> Self {
-        Self { ping: Duration::from_secs(10), missing: Duration::from_secs(60) }
+        Self { ping: Duration::from_secs(10), missing: Duration::from_secs(30) }
     }
 }
 

@@ -14,6 +14,7 @@ const VIEWED: [&str; 10] = [
     "version",
     "status",
     "history",
+    "home",
     "why",
     "commands",
     "deploy.list",

@@ -57,6 +57,8 @@ struct Shared {
 impl FakeSlack {
     /// Starts on a free port of the loopback.
     pub async fn start(world: World) -> Self {
+        // Clients of the tests speak TLS to nobody, but cannot be made without a provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shared = Arc::new(Shared {
             address: listener.local_addr().unwrap(),

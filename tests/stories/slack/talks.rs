@@ -118,3 +118,74 @@ async fn people_are_told_apart_and_a_failed_lookup_denies() {
     slack.assert_no_violations();
     slack.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slacks_own_surfaces_serve_commands_too() {
+    let slack = SlackWorld::new(Duration::ZERO).await;
+    let (_worker, _gateway) = (slack.worker("w0"), slack.gateway("g0").await);
+    let fake = &slack.fake;
+    let seconds = Duration::from_secs(30);
+
+    // The home tab shows what this person may run, and what they ran.
+    fake.direct("U0ANA", "deploy say before home");
+    slack.answer("D0ANA", None, "before home").await;
+    fake.event(
+        json!({ "type": "app_home_opened", "user": "U0ANA", "channel": "D0ANA", "tab": "home", "ts": "1.5" }),
+    );
+    let home = fake.until("a home tab", seconds, |fake| fake.record().homes.first().cloned()).await;
+    assert_eq!(home.0, "U0ANA");
+    let shown = home.1.to_string();
+    assert!(shown.contains("deploy say") && shown.contains("before home"), "{shown}");
+
+    // A command without its required arguments opens a modal; what is filled in runs where it was asked.
+    fake.slash("U0ANA", "C0DEPLOY", "/adjutant", "help search");
+    let view = fake.until("a modal", seconds, |fake| fake.record().views.first().cloned()).await;
+    assert_eq!(view["callback_id"], "adjutant_arguments");
+    let block = view["blocks"].as_array().unwrap().iter().find(|block| block["type"] == "input").unwrap();
+    let (id, action) = (block["block_id"].as_str().unwrap(), block["element"]["action_id"].as_str().unwrap());
+    let submitted = json!({
+        "type": "view_submission", "team": { "id": "T0ACME" }, "user": { "id": "U0ANA", "team_id": "T0ACME" },
+        "trigger_id": fake.new_trigger(),
+        "view": {
+            "id": view["id"], "hash": "1.h", "callback_id": view["callback_id"],
+            "private_metadata": view["private_metadata"],
+            "state": { "values": { id: { action: { "type": "plain_text_input", "value": "say" } } } },
+        },
+    });
+    fake.interactive(submitted, true);
+    slack.whisper("U0ANA", "deploy say").await;
+    let closed = |fake: &adjutant_fakes::slack::FakeSlack| {
+        fake.record().acks.iter().find(|ack| ack.payload["response_action"] == "clear").map(|_| ())
+    };
+    fake.until("the modal closed", seconds, closed).await;
+
+    // A message shortcut shows the message as a command.
+    fake.interactive(
+        json!({
+            "type": "message_action", "callback_id": "adjutant_run", "trigger_id": fake.new_trigger(),
+            "team": { "id": "T0ACME" }, "user": { "id": "U0ANA", "team_id": "T0ACME" }, "channel": { "id": "C0DEPLOY" },
+            "message": { "ts": "1.000007", "text": "deploy say &lt;this&gt;" },
+        }),
+        false,
+    );
+    let view = fake.until("a second modal", seconds, |fake| fake.record().views.get(1).cloned()).await;
+    assert!(view.to_string().contains("deploy say <this>"), "{view}");
+    slack.assert_no_violations();
+    slack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_make_the_bot_call_a_channel_or_write_markup() {
+    let slack = SlackWorld::new(Duration::ZERO).await;
+    let (_worker, _gateway) = (slack.worker("w0"), slack.gateway("g0").await);
+    let fake = &slack.fake;
+    let ts = fake.mention("U0ANA", "C0DEPLOY", "deploy say &lt;!channel&gt; @here *bold* `x", None);
+    let answer = slack.answer("C0DEPLOY", Some(&ts), "here").await;
+    assert!(!answer.text.contains("<!"), "{}", answer.text);
+    assert!(answer.text.contains("&lt;!channel&gt;"), "{}", answer.text);
+    // In the blocks it is rich text, which Slack takes as it is.
+    let blocks = answer.blocks.to_string();
+    assert!(!blocks.contains(r#""type":"mrkdwn","text":"<!"#) && blocks.contains("rich_text"), "{blocks}");
+    slack.assert_no_violations();
+    slack.stop().await;
+}

@@ -146,7 +146,9 @@ async fn serve(fake: FakeSlack, socket: WebSocket) {
                     break;
                 }
                 Some(Out::Mute) => {
-                    // It counts as open, but nobody is there.
+                    // It counts as open, and for a while Slack believes that somebody is there.
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                    fake.shared.sockets.leaving.lock().insert(id);
                     tokio::time::sleep(Duration::from_secs(120)).await;
                     break;
                 }
