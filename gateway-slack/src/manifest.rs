@@ -49,7 +49,9 @@ const TAKEN: &[&str] = &[
     "archive",
     "away",
     "call",
+    "cancel",
     "collapse",
+    "commands",
     "dm",
     "dnd",
     "expand",
@@ -83,6 +85,7 @@ const TAKEN: &[&str] = &[
     "topic",
     "version",
     "who",
+    "whoami",
     "why",
 ];
 

@@ -21,6 +21,8 @@ use self::split::Part;
 
 /// Most messages that one reply is split into; a longer one becomes a file.
 const MOST_MESSAGES: usize = 4;
+/// A title longer than this is text like any other.
+const TITLE: usize = 1_000;
 /// Most characters of the text that notifications and old clients show.
 const FALLBACK: usize = 3_000;
 
@@ -92,7 +94,9 @@ fn whole(reply: &Reply, foot: Option<&str>) -> Rendered {
         files.push(File { name: "answer.txt".to_owned(), content: plain::text(reply) });
         let told =
             json!({ "type": "text", "text": "The answer is too long for a message: it is in the file." });
-        let short = title(reply).into_iter().chain([Part::rich(vec![blocks::section(vec![told])])]);
+        let short = title(&Reply { title: cut(&reply.title, TITLE), ..reply.clone() })
+            .into_iter()
+            .chain([Part::rich(vec![blocks::section(vec![told])])]);
         split::messages(short.collect())
     } else {
         messages
@@ -124,6 +128,9 @@ fn whole(reply: &Reply, foot: Option<&str>) -> Rendered {
 fn title(reply: &Reply) -> Vec<Part> {
     if reply.title.is_empty() {
         return Vec::new();
+    }
+    if reply.title.chars().count() > TITLE {
+        return blocks::plain(&reply.title);
     }
     let mut elements: Vec<Value> = match reply.tone {
         Tone::Info => Vec::new(),

@@ -35,6 +35,23 @@ async fn adjutant(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Ran {
     }
 }
 
+/// Slack gets the manifest of the commands that there are.
+#[test]
+fn the_slack_manifest_is_up_to_date() {
+    let made = std::process::Command::new(env!("CARGO_BIN_EXE_adjutant"))
+        .args(["commands", "slack-manifest"])
+        .env_remove("ADJUTANT_BLESS")
+        .current_dir(std::env::temp_dir())
+        .output()
+        .unwrap();
+    let made = String::from_utf8(made.stdout).unwrap();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/slack/manifest.yaml");
+    if std::env::var_os("ADJUTANT_BLESS").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), made, "ADJUTANT_BLESS=1 cargo test writes it anew");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_outcome_has_its_exit_status_without_anything_installed() {
     let dir = tempfile::tempdir().unwrap();

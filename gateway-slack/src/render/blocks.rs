@@ -27,7 +27,7 @@ const CODE: usize = 3 * LONGEST_PART;
 pub(super) fn parts(block: &Block, files: &mut Vec<File>) -> Vec<Part> {
     match block {
         Block::Text { text } => pieces(text).iter().map(|piece| Part::rich(markdown::rich(piece))).collect(),
-        Block::Fields { fields } => fields.chunks(10).map(|some| Part::rich(vec![lines(some)])).collect(),
+        Block::Fields { fields } => fields.chunks(10).flat_map(some_fields).collect(),
         Block::Table { columns, rows } => table(columns, rows, files),
         Block::Code { text, language } if text.chars().count() > CODE => {
             let kind =
@@ -37,16 +37,7 @@ pub(super) fn parts(block: &Block, files: &mut Vec<File>) -> Vec<Part> {
         Block::Code { text, .. } => {
             pieces(text).iter().map(|piece| Part::rich(preformatted(piece).into_iter().collect())).collect()
         }
-        Block::List { items } => items
-            .chunks(50)
-            .map(|items| {
-                let items: Vec<Value> =
-                    items.iter().map(|item| section(or_blank(markdown::inline(item)))).collect();
-                Part::rich(vec![
-                    json!({ "type": "rich_text_list", "style": "bullet", "indent": 0, "elements": items }),
-                ])
-            })
-            .collect(),
+        Block::List { items } => list(items),
     }
 }
 
@@ -58,6 +49,50 @@ pub(super) fn section(elements: Vec<Value>) -> Value {
 pub(super) fn preformatted(text: &str) -> Option<Value> {
     (!text.is_empty())
         .then(|| json!({ "type": "rich_text_preformatted", "elements": [{ "type": "text", "text": text }] }))
+}
+
+/// Fields as lines; those too long for one part as text.
+fn some_fields(fields: &[Field]) -> Vec<Part> {
+    let length: usize =
+        fields.iter().map(|field| field.label.chars().count() + field.value.chars().count()).sum();
+    if length <= LONGEST_PART {
+        return vec![Part::rich(vec![lines(fields)])];
+    }
+    let whole =
+        fields.iter().map(|field| format!("{}: {}", field.label, field.value)).collect::<Vec<_>>().join("\n");
+    plain(&whole)
+}
+
+/// Text as it is, in as many parts as it takes.
+pub(super) fn plain(text: &str) -> Vec<Part> {
+    let part = |piece: String| Part::rich(vec![section(vec![json!({ "type": "text", "text": piece })])]);
+    pieces(text).into_iter().map(part).collect()
+}
+
+fn list(items: &[String]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut some: Vec<Value> = Vec::new();
+    let mut used = 0;
+    let flush = |some: &mut Vec<Value>, parts: &mut Vec<Part>| {
+        if !some.is_empty() {
+            let items = std::mem::take(some);
+            parts.push(Part::rich(vec![
+                json!({ "type": "rich_text_list", "style": "bullet", "indent": 0, "elements": items }),
+            ]));
+        }
+    };
+    for item in items {
+        for piece in if item.is_empty() { vec![String::new()] } else { pieces(item) } {
+            if used + piece.chars().count() > LONGEST_PART {
+                flush(&mut some, &mut parts);
+                used = 0;
+            }
+            used += piece.chars().count();
+            some.push(section(or_blank(markdown::inline(&piece))));
+        }
+    }
+    flush(&mut some, &mut parts);
+    parts
 }
 
 fn or_blank(elements: Vec<Value>) -> Vec<Value> {
