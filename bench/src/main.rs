@@ -4,6 +4,7 @@ mod bare;
 mod decision;
 mod figures;
 mod parse;
+mod slack;
 mod whole;
 
 use std::{io::Write, path::PathBuf};
@@ -27,11 +28,17 @@ struct Cli {
     /// Only what needs no server
     #[arg(long)]
     pure: bool,
+    /// Only the Slack gateway
+    #[arg(long)]
+    slack: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
+    if cli.slack {
+        return slack(&cli).await;
+    }
     say("decision: one request against a policy, enforcer per command");
     for rows in [100, 1_000, 10_000, 100_000] {
         say(&decision::measure(rows).await?.line(&format!("{rows} rows")));
@@ -68,6 +75,14 @@ async fn main() -> Result<()> {
         ));
         server.stop().await;
     }
+    slack(&cli).await
+}
+
+async fn slack(cli: &Cli) -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let server = open::open(&config(cli, BusUrl::Child, dir.path().to_owned())).await?;
+    slack::measure(&server, cli.commands).await?;
+    server.stop().await;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use adjutant_policies::{Column, Options, Policy, Vocabulary, grid};
 
 const CALLERS: [&str; 6] =
     ["everyone + Engineering", "everyone + Product", "everyone", "guests", "external", "nobody"];
-const VIEWED: [&str; 10] = [
+const VIEWED: [&str; 11] = [
     "help",
     "help.search",
     "whoami",
