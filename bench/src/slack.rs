@@ -91,6 +91,8 @@ async fn drive(fake: &FakeSlack, commands: usize, in_flight: usize) -> Result<(F
         (record.acks.len(), record.posted.len())
     };
     let begun = Instant::now();
+    // No two runs may send the same event: it would be the same request.
+    let base = jiff::Timestamp::now().as_microsecond();
     let mut sent = Vec::with_capacity(commands);
     loop {
         let done = fake.record().posted.len() - posted;
@@ -102,7 +104,7 @@ async fn drive(fake: &FakeSlack, commands: usize, in_flight: usize) -> Result<(F
             sent.push(Instant::now());
             fake.event(json!({
                 "type": "message", "channel_type": "im", "user": "U0ANA", "text": "ping", "event_ts": "1.0",
-                "channel": format!("D{:04}", number % CONVERSATIONS), "ts": format!("{}.{number:06}", posted + 1),
+                "channel": format!("D{:04}", number % CONVERSATIONS), "ts": format!("{base}.{number:06}"),
             }));
         }
         if begun.elapsed() > PATIENCE {
