@@ -1,7 +1,9 @@
 //! One request's conversation: a receipt if the answer takes longer than a moment, progress by editing it, and the answer.
 //! What may have been posted before, by this replica or another one, is looked up before it is posted again.
 
-use std::time::Duration;
+mod answer;
+
+use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::{
     ports::{Bus, BusError, Follow, Followed},
@@ -11,19 +13,14 @@ use adjutant_bus::{
     subject::{JournalKey, Journals},
 };
 use futures::StreamExt;
-use jiff::Timestamp;
-use std::sync::Arc;
 use tokio::{sync::mpsc, time::Instant};
-use tracing::{error, warn};
+use tracing::warn;
 
-use super::{
-    pace::Backoff,
-    post::{Post, Posted, Where},
-};
+use super::post::{Post, Posted, Where};
 use crate::{
     accept::{HOME, Specs},
-    outbound::{Ended, Fold},
-    render::{self, File, Foot, Message, Rendered},
+    outbound::Fold,
+    render::{self, Message},
     web::CallError,
 };
 
@@ -31,20 +28,12 @@ use crate::{
 const RECEIPT: Duration = Duration::from_millis(700);
 /// By how much clocks may differ for that.
 const EARLY: Duration = Duration::from_millis(300);
-/// A run of this length ends with a message of its own, because an edit notifies nobody.
-const LONG: i64 = 60;
 /// How often it is looked whether there is room to show progress.
 const TICK: Duration = Duration::from_millis(400);
 /// A conversation in which nothing happens for so long is taken up again when something does.
 const IDLE: Duration = Duration::from_secs(600);
-/// For how long an answer is tried at once; then the event is left, and comes again.
-const LONGEST: Duration = Duration::from_secs(120);
 /// After which pause it comes again.
 const AGAIN: Duration = Duration::from_secs(30);
-/// After this time nobody waits for an answer that could not be posted.
-const OVER: i64 = 24 * 3_600;
-/// An answer address is good for 30 minutes (Slack: "Handling user interaction").
-const ADDRESS: i64 = 29 * 60;
 /// How long to wait for the beginning of a journal.
 const OPENING: Duration = Duration::from_secs(5);
 
@@ -61,20 +50,6 @@ pub(super) struct Talk {
     changed: bool,
     begun: Instant,
     handover: Duration,
-}
-
-/// Why an answer was not delivered.
-enum Failed {
-    /// Slack.
-    Call(CallError),
-    /// The beginning of the journal cannot be read.
-    Bus(BusError),
-}
-
-impl From<CallError> for Failed {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
 }
 
 impl Talk {
@@ -213,185 +188,6 @@ impl Talk {
         self.changed = shown.is_err();
     }
 
-    /// Delivers the answer, again and again; says whether it is delivered, or whether nobody waits any more.
-    async fn deliver(&mut self, ended: &Ended) -> bool {
-        let mut backoff = Backoff::new();
-        let mut plainly = false;
-        loop {
-            let failed = match self.answer(ended, plainly).await {
-                Ok(()) => return true,
-                Err(failed) => failed,
-            };
-            let run = self.key.request.run();
-            let pause = match failed {
-                Failed::Call(CallError::Limited(rest)) => {
-                    Some(rest + Duration::from_millis(rand::random_range(0..250)))
-                }
-                Failed::Call(CallError::Unknown(why)) => {
-                    warn!(%run, why, "Slack did not say whether it took an answer; looking it up");
-                    self.doubt = true;
-                    backoff.next(LONGEST)
-                }
-                Failed::Call(CallError::Refused { code, .. }) if !plainly && is_about_the_form(&code) => {
-                    error!(%run, code, "Slack refuses the form of an answer; sending it as a file");
-                    plainly = true;
-                    Some(Duration::ZERO)
-                }
-                Failed::Call(error @ CallError::Refused { .. }) => {
-                    error!(%run, %error, "an answer cannot be posted; the journal has it");
-                    return true;
-                }
-                Failed::Bus(error) => {
-                    warn!(%run, %error, "the request of an answer cannot be read just now");
-                    backoff.next(LONGEST)
-                }
-            };
-            match pause {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return self.fold.request.as_ref().is_some_and(|request| age(request) > OVER),
-            }
-        }
-    }
-
-    async fn answer(&mut self, ended: &Ended, plainly: bool) -> Result<(), Failed> {
-        let request = self.request().await.map_err(Failed::Bus)?;
-        let rendered = self.rendered(&request, ended, plainly);
-        if request.place.channel == HOME {
-            let blocks = rendered.messages.into_iter().flat_map(|message| message.blocks).take(100).collect();
-            return Ok(self.post.home(&request.actor.user, blocks).await?);
-        }
-        let at = self.place(&request).await?;
-        let private = ended.reply.visibility == Visibility::Private && !request.place.private;
-        if private {
-            self.privately(&request, &at, &rendered).await
-        } else {
-            self.openly(&request, &at, ended, &rendered).await
-        }
-    }
-
-    fn rendered(&self, request: &Request, ended: &Ended, plainly: bool) -> Rendered {
-        // A slash command leaves no trace in the channel: others could not know what is answered.
-        let bare = request.place.answer.is_some() && request.place.thread.is_none() && !request.place.private;
-        let public = ended.reply.visibility == Visibility::Public;
-        let foot = Foot {
-            run: self.key.request.run(),
-            outcome: ended.outcome,
-            took: ended.took,
-            asker: (bare && public).then(|| request.actor.user.clone()),
-        };
-        if plainly { in_a_file(&ended.reply, &foot) } else { render::reply(&ended.reply, &foot) }
-    }
-
-    /// For everybody in the place, found again by its metadata.
-    async fn openly(
-        &mut self,
-        request: &Request,
-        at: &Where,
-        ended: &Ended,
-        rendered: &Rendered,
-    ) -> Result<(), Failed> {
-        self.look_up(at, request).await?;
-        let key = self.run_key();
-        let last = format!("result/{}", rendered.messages.len());
-        if self.posted.contains_key(&last) {
-            return Ok(());
-        }
-        let shown = self.shown().cloned();
-        let long = ended.took.as_secs() >= LONG;
-        for (index, message) in rendered.messages.iter().enumerate() {
-            let part = format!("result/{}", index + 1);
-            if self.posted.contains_key(&part) {
-                continue;
-            }
-            if part == last {
-                self.files(at, rendered, &key).await;
-            }
-            if let (0, Some(ts), false) = (index, &shown, long) {
-                match self.post.update(&at.channel, ts, message, &key, &part).await {
-                    Ok(()) => {
-                        self.posted.insert(part, ts.clone());
-                        continue;
-                    }
-                    Err(CallError::Refused { code, .. }) if !is_about_the_form(&code) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            self.post.pace.message(&at.channel).await;
-            match self.post.message(at, message, &key, &part).await {
-                Ok(ts) => {
-                    self.posted.insert(part, ts);
-                }
-                Err(CallError::Refused { code, .. }) if is_about_the_place(&code) => {
-                    return self.elsewhere(request, at, message, &code, "in_channel").await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if let (Some(ts), true) = (shown, long && self.post.pace.edit()) {
-            let message = render::finished(&self.fold.line, ended.outcome, self.key.request.run());
-            if let Err(error) = self.post.update(&at.channel, &ts, &message, &key, "progress").await {
-                warn!(%error, "a message that showed progress could not be brought to its end");
-            }
-        }
-        Ok(())
-    }
-
-    /// For the asker only. Slack keeps no record of such messages, so what is uncertain is said again.
-    async fn privately(&mut self, request: &Request, at: &Where, rendered: &Rendered) -> Result<(), Failed> {
-        for (index, message) in rendered.messages.iter().enumerate() {
-            let part = format!("private/{}", index + 1);
-            if self.posted.contains_key(&part) {
-                continue;
-            }
-            match self.post.ephemeral(at, &request.actor.user, message, address(request)).await {
-                Ok(()) => {
-                    self.posted.insert(part, String::new());
-                }
-                Err(CallError::Refused { code, .. }) if is_about_the_place(&code) => {
-                    self.elsewhere(request, at, message, &code, "ephemeral").await?;
-                    self.posted.insert(part, String::new());
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if !rendered.files.is_empty() {
-            // Files cannot be ephemeral.
-            let direct = self.post.direct(&request.actor.user).await?;
-            self.files(&direct, rendered, &self.run_key()).await;
-        }
-        Ok(())
-    }
-
-    /// Where the place itself cannot be posted to: by the answer address, else in a direct message.
-    async fn elsewhere(
-        &self,
-        request: &Request,
-        at: &Where,
-        message: &Message,
-        code: &str,
-        kind: &str,
-    ) -> Result<(), Failed> {
-        if let Some(answer) = address(request)
-            && self.post.respond(at, message, answer, kind).await.is_ok()
-        {
-            return Ok(());
-        }
-        let run = self.key.request.run();
-        warn!(%run, code, channel = at.channel, "the place of a command cannot be posted to; answering in a direct message");
-        let direct = self.post.direct(&request.actor.user).await?;
-        self.post.pace.message(&direct.channel).await;
-        self.post.message(&direct, message, &self.run_key(), "direct").await?;
-        Ok(())
-    }
-
-    async fn files(&self, at: &Where, rendered: &Rendered, key: &str) {
-        for file in &rendered.files {
-            if let Err(error) = self.post.file(at, file).await {
-                error!(%error, key, file = file.name, "a file of an answer could not be uploaded; the journal has it");
-            }
-        }
-    }
-
     /// Looks up what was posted, if anything may have been.
     async fn look_up(&mut self, at: &Where, request: &Request) -> Result<(), CallError> {
         if !self.doubt {
@@ -452,51 +248,9 @@ async fn confirm(followed: &Followed) {
     }
 }
 
-/// Seconds since the request was received.
-fn age(request: &Request) -> i64 {
-    Timestamp::now().duration_since(request.received_at).as_secs()
-}
-
-fn address(request: &Request) -> Option<&adjutant_bus::place::AnswerAddress> {
-    request.place.answer.as_ref().filter(|_| age(request) < ADDRESS)
-}
-
-fn is_about_the_form(code: &str) -> bool {
-    matches!(
-        code,
-        "invalid_blocks"
-            | "invalid_blocks_format"
-            | "msg_too_long"
-            | "msg_blocks_too_long"
-            | "no_text"
-            | "invalid_arguments"
-    )
-}
-
-fn is_about_the_place(code: &str) -> bool {
-    matches!(
-        code,
-        "channel_not_found"
-            | "not_in_channel"
-            | "user_not_in_channel"
-            | "is_archived"
-            | "restricted_action"
-            | "restricted_action_thread_locked"
-            | "thread_not_found"
-            | "messages_tab_disabled"
-    )
-}
-
 fn held_message(held: &Reply, run: adjutant_bus::id::RunId) -> Message {
     let rendered = render::notice(held);
     let mut message = rendered.messages.into_iter().next().unwrap_or_else(|| render::working("", None, run));
     message.blocks.truncate(45);
     message
-}
-
-/// The whole answer as a file, for the case that Slack does not take it as messages.
-fn in_a_file(reply: &Reply, foot: &Foot) -> Rendered {
-    let mut rendered = render::reply(&Reply::new(reply.tone, "The answer is in the file."), foot);
-    rendered.files.push(File { name: "answer.txt".to_owned(), content: render::as_text(reply) });
-    rendered
 }

@@ -189,3 +189,39 @@ async fn nobody_can_make_the_bot_call_a_channel_or_write_markup() {
     slack.assert_no_violations();
     slack.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_ids_in_another_workspace_have_no_rights_and_get_their_own_answers() {
+    let slack = SlackWorld::new(Duration::ZERO).await;
+    let fake = &slack.fake;
+    fake.world().others.push(("xoxb-test-1".to_owned(), "T0BETA".to_owned(), "Beta".to_owned()));
+    let _worker = slack.worker("w0");
+    let mut gateway = slack.adjutant(&["gateway", "slack"]);
+    let _gateway = gateway.env("ADJUTANT_SLACK__BOT_TOKEN", "xoxb-test-0, xoxb-test-1").spawn().unwrap();
+    fake.until("two sockets", Duration::from_secs(30), |fake| (fake.sockets() == 2).then_some(())).await;
+    let mention = |ts: &str| {
+        json!({
+            "type": "app_mention", "user": "U0ANA", "text": "<@U0BOT> deploy say hello", "ts": ts, "channel": "C0DEPLOY",
+        })
+    };
+    fake.event_of("T0BETA", mention("1700000000.000001"));
+    slack.whisper("U0ANA", "may not").await;
+    // The same ts in the same channel id of the other workspace is another request.
+    fake.event_of("T0ACME", mention("1700000000.000001"));
+    slack.answer("C0DEPLOY", Some("1700000000.000001"), "hello").await;
+    fake.event_of("T0NOBODY", mention("1700000000.000001"));
+    let by = |method: &str| {
+        let record = fake.record();
+        record
+            .calls
+            .iter()
+            .filter(|call| call.method == method)
+            .map(|call| call.team.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(by("chat.postEphemeral"), ["T0BETA"]);
+    assert_eq!(by("chat.postMessage"), ["T0ACME"]);
+    assert_eq!(slack.world.called(), 1);
+    slack.assert_no_violations();
+    slack.stop().await;
+}

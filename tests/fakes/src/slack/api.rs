@@ -64,8 +64,15 @@ pub(super) async fn call(
         }
         _ => None,
     };
+    let (team, name) = fake.world().install(token(&headers)).unwrap_or_default();
     let note = |answer: &str| {
-        let call = Call { method: method.clone(), body: parameters.clone(), at, answer: answer.to_owned() };
+        let call = Call {
+            method: method.clone(),
+            team: team.clone(),
+            body: parameters.clone(),
+            at,
+            answer: answer.to_owned(),
+        };
         fake.record().calls.push(call);
     };
     let seconds = match (limited, &fault) {
@@ -100,7 +107,7 @@ pub(super) async fn call(
     let answer = match (checked, &fault) {
         (Err(refused), _) => Err(refused),
         (Ok(()), Some(Fault::Error(code))) => Err((*code).to_owned()),
-        (Ok(()), _) => dispatch(&fake, &method, &parameters),
+        (Ok(()), _) => dispatch(&fake, &method, &parameters, (&team, &name)),
     };
     note(answer.as_ref().map_or_else(|code| code.as_str(), |_| "ok"));
     if matches!(fault, Some(Fault::DoneThen500)) {
@@ -131,10 +138,12 @@ fn check(fake: &FakeSlack, method: &str, verb: &Method, headers: &HeaderMap) -> 
     let Some((_, scope)) = METHODS.iter().find(|(name, _)| *name == method) else {
         return Err("unknown_method".to_owned());
     };
-    let header = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let Some(token) = header.strip_prefix("Bearer ") else { return Err("not_authed".to_owned()) };
+    let token = token(headers);
+    if token.is_empty() {
+        return Err("not_authed".to_owned());
+    }
     let world = fake.world();
-    let (bot, app) = (token == world.bot_token, token == world.app_token);
+    let (bot, app) = (world.install(token).is_some(), token == world.app_token);
     if !bot && !app {
         return Err("invalid_auth".to_owned());
     }
@@ -148,6 +157,11 @@ fn check(fake: &FakeSlack, method: &str, verb: &Method, headers: &HeaderMap) -> 
         return Err("missing_scope".to_owned());
     }
     Ok(())
+}
+
+fn token(headers: &HeaderMap) -> &str {
+    let header = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    header.strip_prefix("Bearer ").unwrap_or_default()
 }
 
 /// Parameters come as a query, a form or JSON.
@@ -166,18 +180,18 @@ fn read(headers: &HeaderMap, query: Option<&str>, body: &[u8]) -> Value {
         .into()
 }
 
-fn dispatch(fake: &FakeSlack, method: &str, parameters: &Value) -> Answer {
+fn dispatch(fake: &FakeSlack, method: &str, parameters: &Value, (team, name): (&str, &str)) -> Answer {
     match method {
         "auth.test" => {
             let world = fake.world();
             Ok(json!({
-                "url": "https://acme.slack.com/", "team": world.name, "user": "adjutant", "team_id": world.team,
+                "url": "https://acme.slack.com/", "team": name, "user": "adjutant", "team_id": team,
                 "user_id": world.bot, "bot_id": "B0BOT", "is_enterprise_install": false,
             }))
         }
         "apps.connections.open" => Ok(socket::ticket(fake)),
-        "usergroups.list" => people::groups(fake),
-        "users.info" => people::info(fake, parameters),
+        "usergroups.list" => people::groups(fake, team),
+        "users.info" => people::info(fake, parameters, team),
         "conversations.open" => people::open(fake, parameters),
         "conversations.history" => chat::history(fake, parameters, None),
         "conversations.replies" => {

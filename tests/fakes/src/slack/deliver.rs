@@ -69,13 +69,19 @@ impl FakeSlack {
 
     /// Delivers any inner event. Returns its event id.
     pub fn event(&self, event: Value) -> String {
+        let team = self.world().team.clone();
+        self.event_of(&team, event)
+    }
+
+    /// Delivers an inner event of another workspace.
+    pub fn event_of(&self, team: &str, event: Value) -> String {
         let id = format!("Ev{}", self.number());
         let world = self.world().clone();
         let payload = json!({
-            "token": "legacy", "team_id": world.team, "api_app_id": world.app, "type": "event_callback", "event_id": id,
+            "token": "legacy", "team_id": team, "api_app_id": world.app, "type": "event_callback", "event_id": id,
             "event_time": jiff::Timestamp::now().as_second(), "event": event,
             "authorizations": [{
-                "enterprise_id": null, "team_id": world.team, "user_id": world.bot, "is_bot": true,
+                "enterprise_id": null, "team_id": team, "user_id": world.bot, "is_bot": true,
                 "is_enterprise_install": false,
             }],
         });

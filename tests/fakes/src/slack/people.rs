@@ -4,13 +4,16 @@ use serde_json::{Value, json};
 
 use super::{FakeSlack, api::Answer, world::direct};
 
-pub(super) fn info(fake: &FakeSlack, parameters: &Value) -> Answer {
+pub(super) fn info(fake: &FakeSlack, parameters: &Value, team: &str) -> Answer {
     let user = parameters["user"].as_str().unwrap_or_default();
-    let shown = fake.world().user(user).ok_or("user_not_found")?;
+    let mut shown = fake.world().user(user).ok_or("user_not_found")?;
+    if shown["team_id"] == fake.world().team.as_str() {
+        shown["team_id"] = team.into();
+    }
     Ok(json!({ "user": shown }))
 }
 
-pub(super) fn groups(fake: &FakeSlack) -> Answer {
+pub(super) fn groups(fake: &FakeSlack, team: &str) -> Answer {
     let world = fake.world();
     if world.no_groups {
         return Err("plan_upgrade_required".to_owned());
@@ -20,7 +23,7 @@ pub(super) fn groups(fake: &FakeSlack) -> Answer {
         .iter()
         .map(|group| {
             let mut shown = json!({
-                "id": group.id, "team_id": world.team, "handle": group.handle, "name": group.handle,
+                "id": group.id, "team_id": team, "handle": group.handle, "name": group.handle,
                 "date_delete": group.date_delete, "users": group.users, "user_count": group.users.len(),
             });
             for (name, value) in group.more.as_object().unwrap() {

@@ -61,6 +61,8 @@ impl Posted {
 #[derive(Clone, Debug)]
 pub struct Call {
     pub method: String,
+    /// Of which workspace the token was; empty for the app-level one.
+    pub team: String,
     pub body: Value,
     pub at: Instant,
     /// What was answered: `ok` or the error.

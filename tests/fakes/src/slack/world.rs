@@ -33,6 +33,8 @@ pub struct World {
     pub app: String,
     pub bot: String,
     pub bot_token: String,
+    /// Other workspaces with the app: token, team, name. Everything else is the same there.
+    pub others: Vec<(String, String, String)>,
     pub app_token: String,
     pub signing_secret: String,
     pub scopes: BTreeSet<String>,
@@ -85,6 +87,7 @@ impl World {
             app: "A0ADJ".to_owned(),
             bot: "U0BOT".to_owned(),
             bot_token: "xoxb-test-0".to_owned(),
+            others: Vec::new(),
             app_token: "xapp-test-0".to_owned(),
             signing_secret: "test-signing-secret".to_owned(),
             scopes: SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
@@ -98,6 +101,14 @@ impl World {
             channels,
             archived: BTreeSet::new(),
         }
+    }
+
+    /// Team and name of the workspace that a bot token is for.
+    pub(super) fn install(&self, token: &str) -> Option<(String, String)> {
+        if token == self.bot_token {
+            return Some((self.team.clone(), self.name.clone()));
+        }
+        self.others.iter().find(|other| other.0 == token).map(|other| (other.1.clone(), other.2.clone()))
     }
 
     pub(super) fn user(&self, id: &str) -> Option<Value> {
