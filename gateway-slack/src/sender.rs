@@ -39,7 +39,7 @@ pub(crate) async fn run(sender: Sender, stop: CancellationToken) {
             return;
         };
         info!(name = sender.name, "this replica sends to Slack now");
-        let led = lead::lead(&sender, term.lost(), &stop).await;
+        let led = lead::lead(&sender, &term, &stop).await;
         term.release().await;
         if let Err(error) = led {
             warn!(%error, "sending to Slack was interrupted; going on");

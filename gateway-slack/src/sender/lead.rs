@@ -13,13 +13,22 @@ use adjutant_bus::{
 use futures::StreamExt;
 use moka::sync::Cache;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{
+        Semaphore,
+        mpsc::{self, error::TrySendError},
+    },
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::{GRACE, Sender, pace::Pace, post::Post, talk::Talk};
+use super::{
+    GRACE, Sender,
+    lease::{Good, Term},
+    pace::Pace,
+    post::Post,
+    talk::Talk,
+};
 
 /// Name of the journal's durable follower.
 const FOLLOWER: &str = "gateway-slack";
@@ -34,18 +43,16 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 const NOTICES: (usize, Duration) = (16, Duration::from_secs(1));
 
 /// Sends until the lease is lost or `stop`. What is on its way at `stop` is finished within the grace.
-pub(super) async fn lead(
-    sender: &Sender,
-    lost: &CancellationToken,
-    stop: &CancellationToken,
-) -> Result<(), BusError> {
+pub(super) async fn lead(sender: &Sender, term: &Term, stop: &CancellationToken) -> Result<(), BusError> {
+    let lost = term.lost();
     let mut events = sender
         .bus
         .journal
         .follow(Journals::Platform(Platform::Slack), Follow::Durable(FOLLOWER.to_owned()))
         .await?;
     let mut lead = Lead {
-        posts: posts(sender),
+        posts: posts(sender, &term.good()),
+        lost: lost.clone(),
         talks: HashMap::new(),
         tasks: JoinSet::new(),
         room: Arc::new(Semaphore::new(CONVERSATIONS)),
@@ -83,9 +90,12 @@ pub(super) async fn lead(
 
 type Posts = HashMap<String, Arc<Post>>;
 
-fn posts(sender: &Sender) -> Posts {
+fn posts(sender: &Sender, good: &Good) -> Posts {
     let post = |workspace: &Arc<crate::workspace::Workspace>| {
-        (workspace.team.clone(), Arc::new(Post { workspace: workspace.clone(), pace: Pace::new() }))
+        (
+            workspace.team.clone(),
+            Arc::new(Post { workspace: workspace.clone(), pace: Pace::new(), good: good.clone() }),
+        )
     };
     sender.workspaces.all().iter().map(post).collect()
 }
@@ -96,6 +106,7 @@ struct Lead<'a> {
     talks: HashMap<RequestId, mpsc::Sender<Followed>>,
     tasks: JoinSet<()>,
     room: Arc<Semaphore>,
+    lost: CancellationToken,
     /// Requests whose conversation is over.
     answered: Cache<RequestId, ()>,
 }
@@ -104,16 +115,22 @@ impl Lead<'_> {
     /// Hands an event to its conversation, which keeps its order.
     async fn event(&mut self, followed: Followed, ended: &mpsc::UnboundedSender<(RequestId, bool)>) {
         let request = followed.recorded.key.request;
+        let over = followed.recorded.event.fact.end().is_some();
         let followed = match self.talks.get(&request) {
             None => followed,
-            Some(talk) => match talk.send(followed).await {
+            Some(talk) => match talk.try_send(followed) {
                 Ok(()) => return,
                 // It ended just now.
-                Err(back) => back.0,
+                Err(TrySendError::Closed(back)) => back,
+                // It is behind with showing progress, of which only the newest counts.
+                Err(TrySendError::Full(back)) if !over => return settle(&back).await,
+                Err(TrySendError::Full(back)) => {
+                    self.lost.run_until_cancelled(talk.send(back)).await;
+                    return;
+                }
             },
         };
         while self.tasks.try_join_next().is_some() {}
-        let over = followed.recorded.event.fact.end().is_some();
         // Only an end must be delivered. What else comes again was shown before, or will be overtaken.
         if self.answered.contains_key(&request) || followed.again && !over {
             return settle(&followed).await;
@@ -123,7 +140,8 @@ impl Lead<'_> {
             warn!(tenant, "an answer for a workspace that is not configured; it stays unanswered");
             return settle(&followed).await;
         };
-        let Ok(room) = self.room.clone().acquire_owned().await else { return };
+        let room = self.lost.run_until_cancelled(self.room.clone().acquire_owned()).await;
+        let Some(Ok(room)) = room else { return };
         let (events, inbox) = mpsc::channel(AHEAD);
         let talk = Talk::new(
             self.sender.bus.clone(),

@@ -1,10 +1,11 @@
 //! The lease of the one that sends: an entry in the store that its holder renews. Whoever sees it unchanged for long enough
 //! takes it, if nobody was faster: the write is conditional on the revision seen.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::ports::{Bucket, Bus, Expect, StoreError};
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -15,10 +16,22 @@ const MARGIN: f64 = 0.6;
 /// Renewals within the time that a lease lasts.
 const RENEWALS: u32 = 5;
 
+/// Until when the lease is certainly ours. Asked before each call: a process that was paused may wake up with calls in hand
+/// before it learns that its lease is gone.
+#[derive(Clone)]
+pub(super) struct Good(Arc<Mutex<Instant>>);
+
+impl Good {
+    pub(super) fn is_good(&self) -> bool {
+        Instant::now() < *self.0.lock()
+    }
+}
+
 /// A time during which this replica holds the lease.
 pub(super) struct Term {
     bus: Bus,
     lost: CancellationToken,
+    good: Good,
     keeper: tokio::task::JoinHandle<Option<u64>>,
     done: CancellationToken,
 }
@@ -71,16 +84,22 @@ async fn take(bus: &Bus, name: &str, expect: Expect) -> Option<u64> {
 impl Term {
     fn begin(bus: &Bus, name: &str, revision: u64, since: Instant, handover: Duration) -> Self {
         let (lost, done) = (CancellationToken::new(), CancellationToken::new());
-        let keeper = tokio::spawn(keep(
-            bus.clone(),
-            name.to_owned(),
-            revision,
-            since,
+        let good = Good(Arc::new(Mutex::new(since + handover.mul_f64(MARGIN))));
+        let keeper = Keeper {
+            bus: bus.clone(),
+            name: name.to_owned(),
             handover,
-            lost.clone(),
-            done.clone(),
-        ));
-        Self { bus: bus.clone(), lost, keeper, done }
+            good: good.clone(),
+            lost: lost.clone(),
+            done: done.clone(),
+        };
+        let keeper = tokio::spawn(keeper.keep(revision, since));
+        Self { bus: bus.clone(), lost, good, keeper, done }
+    }
+
+    /// Until when it is certain.
+    pub(super) fn good(&self) -> Good {
+        self.good.clone()
     }
 
     /// Cancelled when the lease is not certainly ours any more.
@@ -99,38 +118,45 @@ impl Term {
     }
 }
 
-/// Renews until told to end; the last revision, if the lease is still ours.
-async fn keep(
+/// What renews the lease.
+struct Keeper {
     bus: Bus,
     name: String,
-    mut revision: u64,
-    mut since: Instant,
     handover: Duration,
+    good: Good,
     lost: CancellationToken,
     done: CancellationToken,
-) -> Option<u64> {
-    loop {
-        if done.run_until_cancelled(tokio::time::sleep(handover / RENEWALS)).await.is_none() {
-            return Some(revision);
-        }
-        let until = since + handover.mul_f64(MARGIN);
-        let now = Instant::now();
-        let value = Bytes::copy_from_slice(name.as_bytes());
-        let renewed = bus.store.put(Bucket::Leases, KEY, value, Expect::Revision(revision));
-        match tokio::time::timeout_at(until, renewed).await {
-            Ok(Ok(next)) => (revision, since) = (next, now),
-            Ok(Err(StoreError::Bus(error))) if Instant::now() < until => {
-                warn!(%error, "the lease for sending could not be renewed yet");
+}
+
+impl Keeper {
+    /// Renews until told to end; the last revision, if the lease is still ours.
+    async fn keep(self, mut revision: u64, mut since: Instant) -> Option<u64> {
+        loop {
+            if self.done.run_until_cancelled(tokio::time::sleep(self.handover / RENEWALS)).await.is_none() {
+                return Some(revision);
             }
-            Ok(Err(error)) => {
-                warn!(%error, "the lease for sending is lost");
-                lost.cancel();
-                return None;
-            }
-            Err(_) => {
-                warn!("the lease for sending was not renewed in time");
-                lost.cancel();
-                return None;
+            let until = since + self.handover.mul_f64(MARGIN);
+            let now = Instant::now();
+            let value = Bytes::copy_from_slice(self.name.as_bytes());
+            let renewed = self.bus.store.put(Bucket::Leases, KEY, value, Expect::Revision(revision));
+            match tokio::time::timeout_at(until, renewed).await {
+                Ok(Ok(next)) => {
+                    (revision, since) = (next, now);
+                    *self.good.0.lock() = since + self.handover.mul_f64(MARGIN);
+                }
+                Ok(Err(StoreError::Bus(error))) if Instant::now() < until => {
+                    warn!(%error, "the lease for sending could not be renewed yet");
+                }
+                Ok(Err(error)) => {
+                    warn!(%error, "the lease for sending is lost");
+                    self.lost.cancel();
+                    return None;
+                }
+                Err(_) => {
+                    warn!("the lease for sending was not renewed in time");
+                    self.lost.cancel();
+                    return None;
+                }
             }
         }
     }

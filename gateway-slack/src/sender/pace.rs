@@ -58,7 +58,7 @@ impl Pace {
 
     /// Whether there is room for a receipt: a message now, and later its edit.
     pub(super) fn receipt(&self, channel: &str) -> bool {
-        self.edits.check().is_ok() && self.channels.check_key(&channel.to_owned()).is_ok()
+        self.channels.check_key(&channel.to_owned()).is_ok() && self.edits.check().is_ok()
     }
 
     /// Whether there is room for one more edit now.

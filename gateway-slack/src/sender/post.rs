@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::pace::Pace;
+use super::{lease::Good, pace::Pace};
 use crate::{
     render::{self, File, Message},
     web::{CallError, PATIENT},
@@ -36,12 +36,20 @@ pub(super) type Posted = HashMap<String, String>;
 pub(super) struct Post {
     pub(super) workspace: Arc<Workspace>,
     pub(super) pace: Pace,
+    /// Whether it is still for us to send.
+    pub(super) good: Good,
 }
 
 impl Post {
     async fn call(&self, method: &'static str, body: &Value) -> Result<Value, CallError> {
         let _room = self.pace.call().await;
+        self.may_send()?;
         self.workspace.web.post(method, body, PATIENT).await
+    }
+
+    fn may_send(&self) -> Result<(), CallError> {
+        let lost = || CallError::Unknown("another replica sends by now".to_owned());
+        if self.good.is_good() { Ok(()) } else { Err(lost()) }
     }
 
     /// Posts a message. `key` and `part` are found again by [`Post::find`].
@@ -126,6 +134,7 @@ impl Post {
             put(&mut body, "thread_ts", thread.clone());
         }
         let _room = self.pace.call().await;
+        self.may_send()?;
         self.workspace.web.respond(answer.expose(), &body).await
     }
 

@@ -69,11 +69,8 @@ impl Talk {
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Followed>) -> bool {
         loop {
             let waits = self.waits();
-            let due = if self.shown().is_some() || self.doubt {
-                TICK
-            } else {
-                RECEIPT.saturating_sub(self.begun.elapsed()).max(Duration::from_millis(10))
-            };
+            let until_receipt = RECEIPT.saturating_sub(self.begun.elapsed());
+            let due = if until_receipt.is_zero() || self.doubt { TICK } else { until_receipt };
             tokio::select! {
                 biased;
                 followed = tokio::time::timeout(IDLE, inbox.recv()) => match followed {

@@ -225,3 +225,31 @@ async fn the_same_ids_in_another_workspace_have_no_rights_and_get_their_own_answ
     slack.assert_no_violations();
     slack.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_command_serves_slack_with_nothing_else_installed() {
+    let fake = adjutant_fakes::slack::FakeSlack::start(adjutant_fakes::slack::World::standard()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let settings =
+        "[bus]\nurl = \"memory:\"\n[policy]\ntrusted_homes = [\"slack:T0ACME\", \"console:local\"]\n";
+    std::fs::write(dir.path().join("adjutant.toml"), settings).unwrap();
+    let _program = tokio::process::Command::new(env!("CARGO_BIN_EXE_adjutant"))
+        .arg("up")
+        .current_dir(dir.path())
+        .env("ADJUTANT_SLACK__BOT_TOKEN", "xoxb-test-0")
+        .env("ADJUTANT_SLACK__APP_TOKEN", "xapp-test-0")
+        .env("ADJUTANT_SLACK__API_URL", fake.api_url())
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let seconds = Duration::from_secs(30);
+    fake.until("two sockets", seconds, |fake| (fake.sockets() == 2).then_some(())).await;
+    fake.direct("U0ANA", "deploy list");
+    let answered = |fake: &adjutant_fakes::slack::FakeSlack| fake.messages("D0ANA").first().cloned();
+    let answer = fake.until("an answer", seconds, answered).await;
+    assert!(answer.blocks.to_string().contains(r#""type":"table""#), "{answer:#?}");
+    assert_eq!(fake.violations(), Vec::<String>::new());
+}

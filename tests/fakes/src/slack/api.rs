@@ -45,7 +45,9 @@ pub(super) async fn call(
     let at = Instant::now();
     let parameters = read(&headers, query.as_deref(), &body);
     let latency = fake.faults().latency;
-    tokio::time::sleep(latency).await;
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
     let fault = {
         let mut faults = fake.faults();
         let limited = method.starts_with("chat.") && rand::random_bool(faults.random_429);
