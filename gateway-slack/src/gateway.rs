@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use adjutant_bus::ports::Bus;
 use axum::Router;
 use secrecy::SecretString;
-use slack_morphism::SlackApiToken;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -151,25 +150,16 @@ impl Gateway {
             handover: self.config.handover,
         };
         let sending = sender::run(sender, stop.clone());
-        match (self.config.ingress, self.app_token()) {
+        match (self.config.ingress, &self.config.app_token) {
             (Ingress::Socket, Some(token)) => {
+                let web = Web::new(self.client.clone(), token);
                 let timing = self.config.timing.clone();
-                let receiving = socket::run(
-                    self.client.clone(),
-                    token,
-                    self.accept.clone(),
-                    timing,
-                    self.live.clone(),
-                    stop.clone(),
-                );
+                let receiving =
+                    socket::run(web, self.accept.clone(), timing, self.live.clone(), stop.clone());
                 tokio::join!(sending, receiving);
             }
             _ => sending.await,
         }
-    }
-
-    fn app_token(&self) -> Option<SlackApiToken> {
-        self.config.app_token.as_ref().map(|token| Web::new(self.client.clone(), token).token())
     }
 }
 

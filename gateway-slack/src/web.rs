@@ -94,8 +94,10 @@ impl Web {
         Self { client, token, held: Arc::default() }
     }
 
-    pub(crate) fn token(&self) -> SlackApiToken {
-        self.token.clone()
+    /// Whether the API is on the loopback without TLS.
+    pub(crate) fn is_plain(&self) -> bool {
+        let own = self.client.http_api.connector.create_method_uri_path("auth.test");
+        own.is_ok_and(|own| own.scheme() == "http")
     }
 
     /// Writes: a JSON POST.

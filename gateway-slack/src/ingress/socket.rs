@@ -1,206 +1,273 @@
-//! Socket Mode: raw frames on slack-morphism's connection manager, and a watchdog that replaces it when sockets are missing.
-//! A frame is acknowledged only after the bus has accepted what is in it.
+//! Socket Mode: sockets of our own, each replaced before it ends and as soon as it goes deaf. Frames of a socket are handled side
+//! by side, so that one that waits for the bus does not keep the next one from its three seconds. A frame is acknowledged only
+//! after the bus has accepted what is in it.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, OnceLock, Weak},
-    time::Duration,
-};
+mod connect;
 
-use async_trait::async_trait;
-use parking_lot::Mutex;
+use std::{sync::Arc, time::Duration};
+
+use futures::{SinkExt, StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
-use slack_morphism::{
-    SlackApiToken, SlackClientSocketModeConfig, SlackSocketModeClientListener, SlackSocketModeWssClientId,
-    clients_manager::{SlackSocketModeClientsManager, SlackSocketModeClientsManagerFactory},
-    listener::SlackClientEventsListenerEnvironment,
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinSet,
+    time::Instant,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
+use self::connect::Stream;
 use crate::{
     accept::{Accept, Answer},
     payload::Slash,
-    web::Client,
+    web::{CallError, Web},
 };
 
 /// Sockets of this replica. Slack allows ten per app over all replicas (Slack: "Using Socket Mode").
 pub(crate) const SOCKETS: usize = 2;
+/// Frames of one socket that are handled at once.
+const AT_ONCE: usize = 64;
 /// Longest that one frame may take; Slack gives up after three seconds.
 const LONGEST: Duration = Duration::from_millis(2_800);
 /// After a notice of disconnection Slack closes the socket; if it does not, we do.
 const NOTICE: Duration = Duration::from_secs(15);
-/// How often sockets are counted.
-const LOOK: Duration = Duration::from_millis(500);
+/// Time-out of writing one frame.
+const WRITE: Duration = Duration::from_secs(5);
+/// Pauses between tries to open a socket: doubling with jitter, from the first to the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// A socket that lived this long was a good one.
+const GOOD: Duration = Duration::from_secs(10);
 /// Longest acknowledgement that Slack reads.
 const LONGEST_ACK: usize = 20 * 1024;
-
-type Manager = dyn SlackSocketModeClientsManager + Send + Sync;
 
 /// How the sockets are kept up; tests make it quicker.
 #[derive(Clone, Debug)]
 pub struct SocketTiming {
-    /// Interval of our own pings, whole seconds. A socket is dead after two without an answer.
+    /// Interval of our own pings. A socket from which nothing came during two of them is dead.
     pub ping: Duration,
-    /// For how long sockets may be missing before all are opened anew.
-    pub missing: Duration,
 }
 
 impl Default for SocketTiming {
     fn default() -> Self {
-        Self { ping: Duration::from_secs(10), missing: Duration::from_secs(30) }
+        Self { ping: Duration::from_secs(10) }
     }
+}
+
+/// What the sockets of a replica share.
+struct Shared {
+    web: Web,
+    accept: Arc<Accept>,
+    timing: SocketTiming,
+    live: watch::Sender<usize>,
+    stop: CancellationToken,
 }
 
 /// Keeps sockets open until `stop`. `live` follows how many there are.
 pub(crate) async fn run(
-    client: Arc<Client>,
-    token: SlackApiToken,
+    web: Web,
     accept: Arc<Accept>,
     timing: SocketTiming,
     live: watch::Sender<usize>,
     stop: CancellationToken,
 ) {
-    while !stop.is_cancelled() {
-        let listener = Arc::new(Listener {
-            manager: OnceLock::new(),
-            accept: accept.clone(),
-            open: Mutex::default(),
-            live: live.clone(),
-        });
-        let config = SlackClientSocketModeConfig::new()
-            .with_max_connections_count(u32::try_from(SOCKETS).unwrap_or(2))
-            .with_initial_backoff_in_seconds(1)
-            .with_reconnect_timeout_in_seconds(5)
-            .with_ping_interval_in_seconds(timing.ping.as_secs().max(1))
-            .with_ping_failure_threshold_times(2);
-        let environment = Arc::new(SlackClientEventsListenerEnvironment::new(client.clone()));
-        let manager = client.http_api.connector.new_clients_manager(environment);
-        listener.manager.set(Arc::downgrade(&manager)).ok();
-        if manager.register_new_token(&config, token.clone(), listener.clone()).await.is_err() {
-            error!("the sockets cannot be set up");
-        }
-        // Opening can hang for ever: the library has no time-outs.
-        let opening = tokio::spawn({
-            let manager = manager.clone();
-            async move { manager.start().await }
-        });
-        watch(&listener, &timing, &stop).await;
-        opening.abort();
-        if tokio::time::timeout(Duration::from_secs(2), manager.shutdown()).await.is_err() {
-            warn!("the sockets did not close in time");
-        }
-        listener.open.lock().clear();
-        live.send_replace(0);
+    let shared = Arc::new(Shared { web, accept, timing, live, stop });
+    let mut keepers: FuturesUnordered<_> = (0..SOCKETS).map(|_| keep(shared.clone())).collect();
+    while keepers.next().await.is_some() {}
+}
+
+/// Keeps one socket open: when it is about to end, the next one is opened beside it.
+async fn keep(shared: Arc<Shared>) {
+    let mut serving = JoinSet::new();
+    let mut pause = PAUSES.0;
+    while !shared.stop.is_cancelled() {
+        let Some(opened) = shared.stop.run_until_cancelled(Box::pin(connect::open(&shared.web))).await else {
+            break;
+        };
+        let wait = match opened {
+            Ok(stream) => {
+                let begun = Instant::now();
+                let (leaving, left) = oneshot::channel();
+                serving.spawn(serve(shared.clone(), stream, leaving));
+                // It is told when the socket is about to end, and dropped when it has.
+                let _ = left.await;
+                while serving.try_join_next().is_some() {}
+                if begun.elapsed() >= GOOD {
+                    pause = PAUSES.0;
+                    continue;
+                }
+                pause
+            }
+            Err(CallError::Limited(rest)) => rest.max(pause),
+            Err(error) => {
+                warn!(%error, "a socket to Slack cannot be opened yet");
+                pause
+            }
+        };
+        pause = (pause * 2).min(PAUSES.1);
+        let wait = wait.mul_f64(rand::random_range(1.0..1.5));
+        shared.stop.run_until_cancelled(tokio::time::sleep(wait)).await;
+    }
+    while serving.join_next().await.is_some() {}
+}
+
+/// Counts a socket as long as it lives.
+struct Live<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Live<'a> {
+    fn begin(live: &'a watch::Sender<usize>) -> Self {
+        live.send_modify(|count| *count += 1);
+        info!(sockets = *live.borrow(), "a socket to Slack is open");
+        Self(live)
     }
 }
 
-/// Returns when sockets have been missing for too long, or at `stop`.
-async fn watch(listener: &Listener, timing: &SocketTiming, stop: &CancellationToken) {
-    let mut complete = Instant::now();
+impl Drop for Live<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+        info!(sockets = *self.0.borrow(), "a socket to Slack has ended");
+    }
+}
+
+/// Serves a socket until it ends. `leaving` is told when a successor should be opened.
+async fn serve(shared: Arc<Shared>, stream: Stream, leaving: oneshot::Sender<()>) {
+    let (mut write, mut read) = stream.split();
+    let (send, mut acknowledgements) = mpsc::channel(AT_ONCE);
+    let mut working = JoinSet::new();
+    let mut leaving = Some(leaving);
+    let mut live = None;
+    let mut end: Option<Instant> = None;
+    let mut heard = Instant::now();
+    let mut pings = tokio::time::interval(shared.timing.ping);
     loop {
-        if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
-            return;
+        let full = working.len() >= AT_ONCE;
+        let stopping = shared.stop.is_cancelled();
+        if stopping && working.is_empty() && acknowledgements.is_empty() {
+            break;
         }
-        let open = listener.open.lock().len();
-        if open >= SOCKETS {
-            complete = Instant::now();
-        } else if complete.elapsed() > timing.missing {
-            return warn!(open, wanted = SOCKETS, "sockets to Slack are missing; opening all anew");
-        }
-    }
-}
-
-struct Listener {
-    manager: OnceLock<Weak<Manager>>,
-    accept: Arc<Accept>,
-    open: Mutex<HashSet<SlackSocketModeWssClientId>>,
-    live: watch::Sender<usize>,
-}
-
-impl Listener {
-    /// A socket is live from its first frame.
-    fn is_live(&self, id: &SlackSocketModeWssClientId) {
-        let mut open = self.open.lock();
-        if open.insert(id.clone()) {
-            info!(sockets = open.len(), "a socket to Slack is open");
-            self.live.send_replace(open.len());
-        }
-    }
-
-    async fn restart(&self, id: &SlackSocketModeWssClientId) {
-        {
-            let mut open = self.open.lock();
-            open.remove(id);
-            self.live.send_replace(open.len());
-        }
-        if let Some(manager) = self.manager.get().and_then(Weak::upgrade) {
-            manager.restart_client(id).await;
-        }
-    }
-
-    fn disconnect(&self, id: &SlackSocketModeWssClientId, reason: &str) {
-        if reason == "link_disabled" {
-            error!(
-                "Socket Mode was switched off for this app; switch it on, or use slack.ingress = \"http\""
-            );
-        } else {
-            info!(reason, "Slack is about to close a socket");
-        }
-        // The old socket is served until Slack closes it; the timer is for the case that it does not.
-        let (manager, id) = (self.manager.get().cloned(), id.clone());
-        tokio::spawn(async move {
-            tokio::time::sleep(NOTICE).await;
-            if let Some(manager) = manager.and_then(|manager| manager.upgrade()) {
-                manager.restart_client(&id).await;
+        let over = end.unwrap_or_else(|| Instant::now() + NOTICE);
+        tokio::select! {
+            biased;
+            Some(acknowledgement) = acknowledgements.recv() => {
+                let written = write.send(Message::text::<String>(acknowledgement));
+                if !matches!(tokio::time::timeout(WRITE, written).await, Ok(Ok(()))) {
+                    break;
+                }
             }
-        });
+            Some(done) = working.join_next(), if !working.is_empty() => {
+                if let Err(fault) = done {
+                    error!(%fault, "a frame could not be handled");
+                }
+            }
+            next = read.next(), if !full && !stopping => match next {
+                Some(Ok(Message::Text(text))) => {
+                    heard = Instant::now();
+                    match Frame::read(&text) {
+                        Frame::Hello => live = live.or_else(|| Some(Live::begin(&shared.live))),
+                        Frame::Disconnect(reason) => {
+                            told(&reason);
+                            end = Some(Instant::now() + NOTICE);
+                            leaving.take();
+                        }
+                        Frame::Envelope(envelope) => {
+                            working.spawn(handle(shared.accept.clone(), *envelope, send.clone()));
+                        }
+                        Frame::Other => {}
+                    }
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                Some(Ok(_)) => heard = Instant::now(),
+            },
+            _ = pings.tick() => {
+                if heard.elapsed() > 2 * shared.timing.ping {
+                    warn!("a socket to Slack went deaf");
+                    break;
+                }
+                if !matches!(tokio::time::timeout(WRITE, write.send(Message::Ping(Vec::new().into()))).await, Ok(Ok(()))) {
+                    break;
+                }
+            }
+            () = tokio::time::sleep_until(over), if end.is_some() => break,
+            () = shared.stop.cancelled(), if !stopping => {}
+        }
+    }
+    drop(live);
+    drop(leaving);
+    // What was begun is finished, though it can be acknowledged no more: Slack delivers it again, and it is known then.
+    let closed = async {
+        let _ = write.close().await;
+        while working.join_next().await.is_some() {}
+    };
+    if tokio::time::timeout(LONGEST, closed).await.is_err() {
+        debug!("a socket did not close in time");
     }
 }
 
-#[async_trait]
-impl SlackSocketModeClientListener for Listener {
-    async fn on_message(&self, id: &SlackSocketModeWssClientId, body: String) -> Option<String> {
-        self.is_live(id);
-        let Ok(mut frame) = serde_json::from_str::<Value>(&body) else {
-            warn!(bytes = body.len(), "a frame that is no JSON");
-            return None;
+fn told(reason: &str) {
+    if reason == "link_disabled" {
+        error!("Socket Mode was switched off for this app; switch it on, or use slack.ingress = \"http\"");
+    } else {
+        info!(reason, "Slack is about to close a socket");
+    }
+}
+
+/// What comes on a socket.
+enum Frame {
+    Hello,
+    Disconnect(String),
+    Envelope(Box<Envelope>),
+    Other,
+}
+
+/// Something to be acknowledged.
+struct Envelope {
+    id: String,
+    kind: String,
+    payload: Value,
+    takes_payload: bool,
+}
+
+impl Frame {
+    fn read(text: &str) -> Self {
+        let Ok(mut frame) = serde_json::from_str::<Value>(text) else {
+            warn!(bytes = text.len(), "a frame that is no JSON");
+            return Self::Other;
         };
-        let kind = frame.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if kind == "disconnect" {
-            let reason = frame.get("reason").and_then(Value::as_str).unwrap_or_default();
-            self.disconnect(id, reason);
-            return None;
+        let said = |name: &str| frame.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (kind, id) = (said("type"), said("envelope_id"));
+        match kind.as_str() {
+            "hello" => Self::Hello,
+            "disconnect" => Self::Disconnect(said("reason")),
+            _ if id.is_empty() => Self::Other,
+            _ => {
+                let takes_payload =
+                    frame.get("accepts_response_payload").and_then(Value::as_bool).unwrap_or(false);
+                let payload = frame.get_mut("payload").map(Value::take).unwrap_or_default();
+                Self::Envelope(Box::new(Envelope { id, kind, payload, takes_payload }))
+            }
         }
-        let envelope = frame.get("envelope_id")?.as_str()?.to_owned();
-        let payload = frame.get_mut("payload").map(Value::take).unwrap_or_default();
-        let takes_payload = frame.get("accepts_response_payload").and_then(Value::as_bool).unwrap_or(false);
-        let accept = self.accept.clone();
-        // In a task of its own, so that a fault in it does not make the socket deaf.
-        let working = tokio::spawn(async move { answer(&accept, &kind, payload).await });
-        let answered = match tokio::time::timeout(LONGEST, working).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(fault)) => {
-                error!(%fault, "a frame could not be handled");
-                Answer::Leave
-            }
-            Err(_) => {
-                error!("a frame took too long");
-                Answer::Leave
-            }
-        };
-        acknowledgement(&envelope, answered, takes_payload)
     }
+}
 
-    async fn on_error(&self, _: Box<dyn std::error::Error + Send + Sync>) {
-        // Its text holds whole bodies.
-        debug!("the client of Socket Mode reports an error");
-    }
-
-    async fn on_disconnect(&self, id: &SlackSocketModeWssClientId) {
-        info!("a socket to Slack was closed");
-        self.restart(id).await;
+/// Handles an envelope, and sends its acknowledgement, if there is one.
+async fn handle(accept: Arc<Accept>, envelope: Envelope, send: mpsc::Sender<String>) {
+    let Envelope { id, kind, payload, takes_payload } = envelope;
+    // In a task of its own: what was begun is finished even where it comes too late to be acknowledged.
+    let working = tokio::spawn(async move { answer(&accept, &kind, payload).await });
+    let answered = match tokio::time::timeout(LONGEST, working).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(fault)) => {
+            error!(%fault, "a frame could not be handled");
+            Answer::Leave
+        }
+        Err(_) => {
+            error!("a frame took too long");
+            Answer::Leave
+        }
+    };
+    if let Some(acknowledgement) = acknowledgement(&id, answered, takes_payload) {
+        // The socket may have ended meanwhile.
+        let _ = send.send(acknowledgement).await;
     }
 }
 
