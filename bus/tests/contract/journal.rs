@@ -113,9 +113,10 @@ pub async fn a_durable_follower_goes_on_where_it_left_off(world: World) {
 pub async fn an_unconfirmed_event_comes_again(world: World) {
     append(&world, "a", 0, 1, Fact::Claimed).await.unwrap();
     let mut events = follow(&world, durable()).await;
-    let first = soon(events.next()).await.unwrap().recorded;
+    let first = soon(events.next()).await.unwrap();
     let again = soon(events.next()).await.unwrap();
-    assert_eq!(again.recorded, first);
+    assert_eq!(again.recorded, first.recorded);
+    assert_eq!((first.again, again.again), (false, true));
     again.handle.acknowledge().await.unwrap();
 }
 
