@@ -29,6 +29,4 @@ pub use self::{
     accept::Specs,
     gateway::{Gateway, Health, Ingress, SlackConfig},
     ingress::socket::SocketTiming,
-    people::{FRESH, STALE},
-    web::CallError,
 };

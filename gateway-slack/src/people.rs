@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// For how long an answer of Slack counts as fresh.
-pub const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_secs(60);
 /// For how long groups are used while Slack does not answer.
-pub const STALE: Duration = Duration::from_secs(300);
+const STALE: Duration = Duration::from_secs(300);
 /// Most users remembered.
 const USERS: u64 = 20_000;
 /// Workspaces remembered.

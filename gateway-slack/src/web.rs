@@ -25,7 +25,7 @@ pub(crate) type Client = SlackClient<SlackClientHyperHttpsConnector>;
 
 /// Why a call has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// Not before this time has passed.
     #[error("Slack asks to wait {0:?}")]
     Limited(Duration),
