@@ -3,11 +3,12 @@
 //! after the bus has accepted what is in it.
 
 mod connect;
+mod frame;
 
 use std::{sync::Arc, time::Duration};
 
 use futures::{SinkExt, StreamExt, stream::FuturesUnordered};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
@@ -17,7 +18,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use self::connect::Stream;
+use self::{
+    connect::Stream,
+    frame::{Envelope, Frame, acknowledgement},
+};
 use crate::{
     accept::{Accept, Answer},
     payload::Slash,
@@ -38,8 +42,6 @@ const WRITE: Duration = Duration::from_secs(5);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// A socket that lived this long was a good one.
 const GOOD: Duration = Duration::from_secs(10);
-/// Longest acknowledgement that Slack reads.
-const LONGEST_ACK: usize = 20 * 1024;
 
 /// How the sockets are kept up; tests make it quicker.
 #[derive(Clone, Debug)]
@@ -211,44 +213,6 @@ fn told(reason: &str) {
     }
 }
 
-/// What comes on a socket.
-enum Frame {
-    Hello,
-    Disconnect(String),
-    Envelope(Box<Envelope>),
-    Other,
-}
-
-/// Something to be acknowledged.
-struct Envelope {
-    id: String,
-    kind: String,
-    payload: Value,
-    takes_payload: bool,
-}
-
-impl Frame {
-    fn read(text: &str) -> Self {
-        let Ok(mut frame) = serde_json::from_str::<Value>(text) else {
-            warn!(bytes = text.len(), "a frame that is no JSON");
-            return Self::Other;
-        };
-        let said = |name: &str| frame.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (kind, id) = (said("type"), said("envelope_id"));
-        match kind.as_str() {
-            "hello" => Self::Hello,
-            "disconnect" => Self::Disconnect(said("reason")),
-            _ if id.is_empty() => Self::Other,
-            _ => {
-                let takes_payload =
-                    frame.get("accepts_response_payload").and_then(Value::as_bool).unwrap_or(false);
-                let payload = frame.get_mut("payload").map(Value::take).unwrap_or_default();
-                Self::Envelope(Box::new(Envelope { id, kind, payload, takes_payload }))
-            }
-        }
-    }
-}
-
 /// Handles an envelope, and sends its acknowledgement, if there is one.
 async fn handle(accept: Arc<Accept>, envelope: Envelope, send: mpsc::Sender<String>) {
     let Envelope { id, kind, payload, takes_payload } = envelope;
@@ -280,44 +244,5 @@ async fn answer(accept: &Accept, kind: &str, payload: Value) -> Answer {
             debug!(kind = other, "an envelope of a kind that is not used");
             Answer::Acknowledge
         }
-    }
-}
-
-/// The acknowledgement of an envelope; none, so that Slack delivers it again.
-fn acknowledgement(envelope: &str, answer: Answer, takes_payload: bool) -> Option<String> {
-    let payload = match answer {
-        Answer::Leave => return None,
-        Answer::Acknowledge | Answer::Challenge(_) => None,
-        Answer::Say(text) => Some(json!({ "response_type": "ephemeral", "text": text })),
-        Answer::Clear => Some(json!({ "response_action": "clear" })),
-        Answer::Errors { block, text } => {
-            Some(json!({ "response_action": "errors", "errors": { block: text } }))
-        }
-        Answer::Options(options) => Some(json!({ "options": options })),
-    };
-    let bare = json!({ "envelope_id": envelope }).to_string();
-    let Some(payload) = payload.filter(|_| takes_payload) else { return Some(bare) };
-    let whole = json!({ "envelope_id": envelope, "payload": payload }).to_string();
-    // Slack would not read a longer one at all.
-    Some(if whole.len() < LONGEST_ACK { whole } else { bare })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn acknowledgements_are_small_and_carry_a_payload_only_where_one_is_taken() {
-        let ack = |answer, takes| acknowledgement("e1", answer, takes);
-        assert_eq!(ack(Answer::Leave, true), None);
-        assert_eq!(ack(Answer::Acknowledge, true).unwrap(), r#"{"envelope_id":"e1"}"#);
-        assert_eq!(ack(Answer::Say("no".to_owned()), false).unwrap(), r#"{"envelope_id":"e1"}"#);
-        assert!(ack(Answer::Say("no".to_owned()), true).unwrap().contains("ephemeral"));
-        assert_eq!(
-            ack(Answer::Clear, true).unwrap(),
-            r#"{"envelope_id":"e1","payload":{"response_action":"clear"}}"#
-        );
-        let many = vec![json!({ "value": "x".repeat(150) }); 200];
-        assert_eq!(ack(Answer::Options(many), true).unwrap(), r#"{"envelope_id":"e1"}"#);
     }
 }
