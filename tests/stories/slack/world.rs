@@ -30,17 +30,19 @@ impl SlackWorld {
             "p, Product, *, deploy.mutating, *, *, deny\n",
         );
         write_policy(&world.path().join("policies"), &rows, LOCK);
-        Self { world, fake: FakeSlack::start(Workspace::standard()).await }
+        let fake = FakeSlack::start(Workspace::standard()).await;
+        // Once, before anything starts: a program that read it half written would miss settings.
+        let settings = format!(
+            "[policy]\ntrusted_homes = [\"slack:T0ACME\", \"console:local\"]\n[slack]\nbot_token = \"xoxb-test-0\"\n\
+             app_token = \"xapp-test-0\"\napi_url = \"{}\"\n",
+            fake.api_url()
+        );
+        std::fs::write(world.path().join("adjutant.toml"), settings).unwrap();
+        Self { world, fake }
     }
 
     /// The program with the settings of this Slack.
     pub fn adjutant(&self, args: &[&str]) -> Command {
-        let settings = format!(
-            "[policy]\ntrusted_homes = [\"slack:T0ACME\", \"console:local\"]\n[slack]\nbot_token = \"xoxb-test-0\"\n\
-             app_token = \"xapp-test-0\"\napi_url = \"{}\"\n",
-            self.fake.api_url()
-        );
-        std::fs::write(self.world.path().join("adjutant.toml"), settings).unwrap();
         self.world.adjutant(args)
     }
 
