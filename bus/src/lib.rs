@@ -7,6 +7,7 @@ pub mod actor;
 pub mod place;
 pub mod spec;
 
+pub mod announcement;
 pub mod event;
 pub mod notice;
 pub mod refusal;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{place::Place, reply::Reply, wire::Version};
+use crate::{announcement::Matter, place::Place, reply::Reply, wire::Version};
 
 /// A message from a service to a chat destination, on the way to the gateway that posts it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,9 @@ pub struct Notice {
     pub to: Place,
     /// What to post.
     pub reply: Reply,
+    /// Which matter of the sender it is about, if it changes a message that was posted earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matter: Option<Matter>,
     /// When it was accepted (RFC 3339, UTC).
     #[schemars(with = "String")]
     pub sent_at: Timestamp,

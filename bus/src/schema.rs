@@ -3,6 +3,7 @@
 use schemars::{Schema, schema_for};
 
 use crate::{
+    announcement::Announcement,
     event::Event,
     notice::Notice,
     refusal::Refusal,
@@ -20,6 +21,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("event", schema_for!(Event)),
         ("reply", schema_for!(Reply)),
         ("refusal", schema_for!(Refusal)),
+        ("announcement", schema_for!(Announcement)),
         ("notice", schema_for!(Notice)),
         ("command-spec", schema_for!(CommandSpec)),
         ("offer", schema_for!(Offer)),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use adjutant_bus::{
+    announcement::{Matter, NoticeAction},
     event::{Event, Fact, Hold, Progress},
     id::Token,
     notice::Notice,
@@ -136,6 +137,7 @@ fn every_message_looks_as_recorded() {
         from: "svc:keds".to_owned(),
         to: asked.place.clone(),
         reply: reply.clone(),
+        matter: Some(Matter { key: "deploy-web".to_owned(), action: NoticeAction::Update }),
         sent_at: Timestamp::UNIX_EPOCH,
     };
     let offer = Offer {
