@@ -8,6 +8,7 @@ pub mod place;
 pub mod spec;
 
 pub mod announcement;
+pub mod destination;
 pub mod event;
 pub mod notice;
 pub mod refusal;
@@ -22,6 +23,9 @@ pub mod schema;
 
 pub mod ports;
 mod role;
+
+pub mod lease;
+pub mod mode;
 
 pub mod memory;
 

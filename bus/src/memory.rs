@@ -1,6 +1,7 @@
 //! The bus inside one process: nothing to install, and nothing outlives the process. In all else it behaves as the NATS bus;
 //! the contract suite holds both to it.
 
+mod inquiries;
 mod journal;
 mod queue;
 mod services;
@@ -11,7 +12,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 pub use self::queue::DeadLetter;
-use self::{journal::MemoryJournal, queue::MemoryQueue, services::MemoryServices, store::MemoryStore};
+use self::{
+    inquiries::MemoryInquiries, journal::MemoryJournal, queue::MemoryQueue, services::MemoryServices,
+    store::MemoryStore,
+};
 use crate::ports::{Bus, Limits, Status};
 
 /// Everything that the bus holds. Cheap to clone; all clones are the same bus.
@@ -22,6 +26,7 @@ pub struct Memory {
     journal: Arc<MemoryJournal>,
     store: Arc<MemoryStore>,
     services: Arc<MemoryServices>,
+    inquiries: Arc<MemoryInquiries>,
     status: watch::Receiver<Status>,
     _up: Arc<watch::Sender<Status>>,
 }
@@ -37,6 +42,7 @@ impl Memory {
             journal: Arc::new(MemoryJournal::new(limits)),
             store: Arc::new(MemoryStore::new(limits)),
             services: Arc::new(MemoryServices::default()),
+            inquiries: Arc::new(MemoryInquiries::new(limits)),
             status,
             _up: Arc::new(up),
         }
@@ -51,6 +57,7 @@ impl Memory {
             journal: self.journal.clone(),
             store: self.store.clone(),
             services: self.services.clone(),
+            inquiries: self.inquiries.clone(),
             status: self.status.clone(),
         }
     }

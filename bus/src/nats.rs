@@ -3,6 +3,7 @@
 pub mod connect;
 mod event;
 pub(crate) mod follow;
+mod inquiries;
 mod journal;
 pub(crate) mod permissions;
 mod provision;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use self::{
     connect::Login,
+    inquiries::NatsInquiries,
     journal::NatsJournal,
     queue::{Lane, NatsQueue},
     services::NatsServices,
@@ -45,6 +47,7 @@ pub(crate) async fn bus(
         journal: Arc::new(NatsJournal::new(link.clone())),
         store: Arc::new(NatsStore::new(link.clone())),
         services: Arc::new(NatsServices::new(link.clone())),
+        inquiries: Arc::new(NatsInquiries::new(link.clone())),
         status: link.status.clone(),
     })
 }
@@ -54,7 +57,7 @@ const fn outbox(role: Role) -> &'static str {
     match role {
         Role::Console => "gateway-console",
         Role::Slack => "gateway-slack",
-        Role::Admin | Role::Worker | Role::Demo => provision::WORKERS,
+        Role::Admin | Role::Worker | Role::Api | Role::Demo => provision::WORKERS,
     }
 }
 

@@ -1,5 +1,6 @@
-//! The four ports: what the rest of Adjutant needs of a bus. Two implementations, one contract suite that both pass.
+//! The five ports: what the rest of Adjutant needs of a bus. Two implementations, one contract suite that both pass.
 
+mod inquiries;
 mod journal;
 mod limits;
 mod queue;
@@ -12,12 +13,14 @@ use futures::Stream;
 
 pub(crate) use self::queue::NothingToSettle;
 pub use self::{
+    inquiries::{Inquiries, Inquiry},
     journal::{AppendError, Follow, Followed, Journal, Recorded},
     limits::Limits,
     queue::{Accepted, Delivery, Queue, Settle},
     services::{Answer, CallError, ProgressSink, Serve, Services},
     store::{Bucket, Change, Entry, Expect, Store, StoreError},
 };
+pub use crate::subject::Topic;
 use crate::{subject::Origin, wire::WireError};
 
 /// A stream behind a pointer, as ports hand it out.
@@ -40,7 +43,7 @@ pub enum BusError {
     Wire(#[from] WireError),
 }
 
-/// The four ports of one bus, as one role sees it.
+/// The five ports of one bus, as one role sees it.
 #[derive(Clone)]
 pub struct Bus {
     /// Requests and decisions.
@@ -53,6 +56,8 @@ pub struct Bus {
     pub store: Arc<dyn Store>,
     /// Commands implemented elsewhere.
     pub services: Arc<dyn Services>,
+    /// Questions that Adjutant itself answers.
+    pub inquiries: Arc<dyn Inquiries>,
     /// Whether the server can be reached; follows it.
     pub status: tokio::sync::watch::Receiver<Status>,
 }

@@ -23,11 +23,13 @@ pub enum RefusalCode {
     NoService,
     /// It is not certain who asks.
     Unidentified,
+    /// Nothing but reading runs now: a freeze, or the record cannot be kept.
+    Paused,
 }
 
 impl RefusalCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UnknownCommand,
         Self::BadArguments,
         Self::NotAllowed,
@@ -36,6 +38,7 @@ impl RefusalCode {
         Self::Busy,
         Self::NoService,
         Self::Unidentified,
+        Self::Paused,
     ];
 
     /// The code as it stands on the wire.
@@ -50,6 +53,7 @@ impl RefusalCode {
             Self::Busy => "busy",
             Self::NoService => "no_service",
             Self::Unidentified => "unidentified",
+            Self::Paused => "paused",
         }
     }
 }

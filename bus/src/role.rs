@@ -11,13 +11,15 @@ pub enum Role {
     Console,
     /// Slack's gateway.
     Slack,
+    /// The HTTP API.
+    Api,
     /// The demo service.
     Demo,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [Self::Admin, Self::Worker, Self::Console, Self::Slack, Self::Demo];
+    pub const ALL: [Self; 6] = [Self::Admin, Self::Worker, Self::Console, Self::Slack, Self::Api, Self::Demo];
 
     /// The user name at a supervised server.
     #[must_use]
@@ -27,6 +29,7 @@ impl Role {
             Self::Worker => "worker",
             Self::Console => "gateway-console",
             Self::Slack => "gateway-slack",
+            Self::Api => "api",
             Self::Demo => "svc-deployments",
         }
     }

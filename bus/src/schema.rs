@@ -4,7 +4,9 @@ use schemars::{Schema, schema_for};
 
 use crate::{
     announcement::Announcement,
+    destination::Destination,
     event::Event,
+    mode::{Beat, Freeze},
     notice::Notice,
     refusal::Refusal,
     reply::Reply,
@@ -23,6 +25,9 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("refusal", schema_for!(Refusal)),
         ("announcement", schema_for!(Announcement)),
         ("notice", schema_for!(Notice)),
+        ("destination", schema_for!(Destination)),
+        ("freeze", schema_for!(Freeze)),
+        ("audit-beat", schema_for!(Beat)),
         ("command-spec", schema_for!(CommandSpec)),
         ("offer", schema_for!(Offer)),
         ("call", schema_for!(Call)),

@@ -142,6 +142,34 @@ pub struct JournalKey {
     pub request: RequestId,
 }
 
+/// What can be asked of Adjutant itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// Whether a key is good, and whose it is.
+    Introspect,
+}
+
+impl Topic {
+    /// Every topic.
+    pub const ALL: [Self; 1] = [Self::Introspect];
+
+    /// As it stands in the subject.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Introspect => "keys.introspect",
+        }
+    }
+
+    /// The name of its endpoint in a list of services.
+    #[must_use]
+    pub const fn endpoint(self) -> &'static str {
+        match self {
+            Self::Introspect => "introspect",
+        }
+    }
+}
+
 /// A subject of the bus.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
@@ -156,6 +184,8 @@ pub enum Subject {
     Run(CommandPath),
     /// `adjutant.v1.dead.<platform>.<tenant>`: what could not be handled.
     Dead(Origin),
+    /// `adjutant.v1.adm.<topic>`: questions that Adjutant itself answers.
+    Inquiry(Topic),
 }
 
 impl fmt::Display for Subject {
@@ -168,6 +198,7 @@ impl fmt::Display for Subject {
             Self::Notice(origin) => write!(f, "{ROOT}.say.{origin}"),
             Self::Run(path) => write!(f, "{ROOT}.run.{}", path.dotted()),
             Self::Dead(origin) => write!(f, "{ROOT}.dead.{origin}"),
+            Self::Inquiry(topic) => write!(f, "{ROOT}.adm.{}", topic.as_str()),
         }
     }
 }
@@ -184,6 +215,9 @@ fn parse(text: &str) -> Option<Subject> {
     let (kind, rest) = rest.split_once('.')?;
     if kind == "run" {
         return rest.replace('.', " ").parse().ok().filter(|_| !rest.contains(' ')).map(Subject::Run);
+    }
+    if kind == "adm" {
+        return Topic::ALL.into_iter().find(|topic| topic.as_str() == rest).map(Subject::Inquiry);
     }
     let mut tokens = rest.split('.');
     let origin = Origin { platform: tokens.next()?.parse().ok()?, tenant: tokens.next()?.parse().ok()? };

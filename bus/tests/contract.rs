@@ -11,7 +11,9 @@
 )]
 
 mod contract {
+    pub mod inquiries;
     pub mod journal;
+    pub mod named;
     pub mod nats;
     pub mod queue;
     pub mod services;
@@ -63,6 +65,7 @@ promises! {
     journal::an_unconfirmed_event_comes_again,
     journal::a_follower_from_now_sees_what_comes,
     journal::an_unknown_durable_follower_is_refused,
+    journal::a_journal_has_one_identity,
     store::of_two_conditional_writes_one_wins,
     store::an_expired_entry_is_seen_to_go,
     store::a_lease_is_renewed_lost_and_taken_over_with_a_higher_revision,
@@ -74,4 +77,13 @@ promises! {
     services::a_service_that_hangs_meets_the_deadline,
     services::a_service_that_fails_says_why,
     services::a_service_that_panics_ends_the_call,
+    inquiries::a_question_is_answered,
+    inquiries::a_question_that_nobody_answers_is_told_at_once,
+    inquiries::a_question_that_makes_its_answerer_panic_is_told,
+    inquiries::no_more_questions_are_answered_at_once_than_agreed,
+    inquiries::what_was_asked_before_the_end_is_still_answered,
+    named::a_destination_is_stored_loaded_listed_and_removed,
+    named::what_cannot_be_a_destination_is_refused,
+    named::a_freeze_and_a_beat_are_seen_by_a_watcher,
+    named::a_lease_goes_to_the_next_when_it_is_given_back_or_lost,
 }

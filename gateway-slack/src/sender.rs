@@ -2,19 +2,20 @@
 //! it dies another one takes over within seconds, looks up what was posted already, and goes on.
 
 mod lead;
-mod lease;
 mod pace;
 mod post;
 mod talk;
 
 use std::{sync::Arc, time::Duration};
 
-use adjutant_bus::ports::Bus;
+use adjutant_bus::{lease, ports::Bus};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{accept::Specs, workspace::Workspaces};
 
+/// The lease of the one that sends.
+const LEASE: &str = "slack.sender";
 /// How long the holder may go on sending what it has begun after it was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// Pause before a term that failed is tried again.
@@ -35,7 +36,8 @@ pub(crate) struct Sender {
 /// Waits for the lease, sends while holding it, and so on until `stop`.
 pub(crate) async fn run(sender: Sender, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let Some(term) = lease::acquire(&sender.bus, &sender.name, sender.handover, &stop).await else {
+        let Some(term) = lease::acquire(&sender.bus, LEASE, &sender.name, sender.handover, &stop).await
+        else {
             return;
         };
         info!(name = sender.name, "this replica sends to Slack now");

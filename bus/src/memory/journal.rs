@@ -54,13 +54,19 @@ struct Shared {
     state: Mutex<State>,
     changed: Notify,
     lease: Duration,
+    identity: String,
 }
 
 pub(super) struct MemoryJournal(Arc<Shared>);
 
 impl MemoryJournal {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), lease: limits.handover() }))
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            lease: limits.handover(),
+            identity: format!("memory@{:032x}", rand::random::<u128>()),
+        }))
     }
 }
 
@@ -115,6 +121,10 @@ impl Journal for MemoryJournal {
         Ok(self.0.state.lock().events.len() as u64)
     }
 
+    async fn identity(&self) -> Result<String, BusError> {
+        Ok(self.0.identity.clone())
+    }
+
     async fn follow(&self, journals: Journals, from: Follow) -> Result<BoxStream<Followed>, BusError> {
         let (out, stream) = mpsc::channel(AHEAD);
         let shared = self.0.clone();
@@ -137,11 +147,7 @@ impl Journal for MemoryJournal {
 /// The durable followers that exist; others are refused as a server refuses them.
 fn provisioned(name: &str) -> Result<(), BusError> {
     let gateway = name.strip_prefix("gateway-").is_some_and(|platform| platform.parse::<Platform>().is_ok());
-    if gateway || name == "audit" {
-        Ok(())
-    } else {
-        Err(BusError::Refused(format!("there is no durable follower `{name}`")))
-    }
+    if gateway { Ok(()) } else { Err(BusError::Refused(format!("there is no durable follower `{name}`"))) }
 }
 
 async fn follow_after(shared: Arc<Shared>, journals: Journals, mut after: u64, out: mpsc::Sender<Followed>) {

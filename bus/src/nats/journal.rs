@@ -111,6 +111,12 @@ impl Journal for NatsJournal {
         Ok(stream.cached_info().state.last_sequence)
     }
 
+    async fn identity(&self) -> Result<String, BusError> {
+        let stream = self.link.jetstream.get_stream(JOURNAL).await;
+        let stream = stream.map_err(|error| BusError::Unavailable(error.to_string()))?;
+        Ok(format!("{JOURNAL}@{}", stream.cached_info().created.unix_timestamp_nanos()))
+    }
+
     async fn follow(&self, journals: Journals, from: Follow) -> Result<BoxStream<Followed>, BusError> {
         let (out, stream) = mpsc::channel(AHEAD);
         match from {

@@ -3,10 +3,13 @@
 
 use super::follow::{FOLLOWERS, follower};
 use crate::{
-    actor::Platform,
+    actor::{Platform, Tenant},
     role::Role,
-    subject::{Journals, all_of, commands},
+    subject::{Journals, Origin, Subject, all_of, commands},
 };
+
+/// The name under which the demo service speaks.
+const DEMO: &str = "deployments";
 
 /// What a user may do.
 pub(crate) struct Rights {
@@ -33,8 +36,13 @@ pub(crate) fn rights(role: Role) -> Rights {
             Rights { publish: gateway(Platform::Console), subscribe: vec![own], responses: None }
         }
         Role::Slack => Rights { publish: gateway(Platform::Slack), subscribe: vec![own], responses: None },
+        Role::Api => Rights {
+            publish: api(),
+            subscribe: vec![own, format!("{} q", all_of("adm")), "$SRV.>".to_owned()],
+            responses: Some((1, "1m")),
+        },
         Role::Demo => Rights {
-            publish: daemon(),
+            publish: service(DEMO),
             subscribe: vec![own, format!("{} q", all_of("run.deploy")), "$SRV.>".to_owned()],
             responses: Some((1_000, "5m")),
         },
@@ -47,8 +55,8 @@ fn worker() -> Vec<String> {
     publish.extend(daemon());
     publish.extend(pull("COMMANDS", "workers"));
     publish.extend(pull("OUTBOX", "workers"));
-    publish.extend(["$JS.API.DIRECT.GET.JOURNAL".to_owned(), "$JS.API.DIRECT.GET.JOURNAL.>".to_owned()]);
-    publish.extend(["policy", "locks"].into_iter().flat_map(watch));
+    publish.extend(read());
+    publish.extend(["policy", "locks", "mode", "destinations"].into_iter().flat_map(watch));
     publish.extend(["$KV.locks.>".to_owned(), "$KV.presence.worker.>".to_owned()]);
     publish
 }
@@ -62,17 +70,57 @@ fn gateway(platform: Platform) -> Vec<String> {
     publish.extend(pull("OUTBOX", &own));
     publish.push("$SRV.INFO".to_owned());
     // One sender per platform holds a lease. The store's rights go by key.
-    publish.push(format!("$JS.API.DIRECT.GET.KV_leases.$KV.leases.{platform}.>"));
-    publish.push(format!("$KV.leases.{platform}.>"));
+    publish.extend(keep("leases", platform));
+    publish.extend(keep("notices", platform));
+    publish.extend(follow(&journals));
+    publish
+}
+
+fn api() -> Vec<String> {
+    let mut publish = vec![commands(Platform::Api), all_of("say"), "$SRV.>".to_owned()];
+    publish.extend(daemon());
+    publish.extend(read());
+    publish.extend(follow(&Journals::All));
+    publish.extend(follow(&Journals::Platform(Platform::Api)));
+    publish.extend(["revocations", "mode", "destinations", "presence"].into_iter().flat_map(watch));
+    publish.extend(["revocations", "mode", "destinations"].map(|bucket| format!("$KV.{bucket}.>")));
+    publish.push("$KV.presence.api.>".to_owned());
+    publish.extend(keep("leases", Platform::Api));
+    publish
+}
+
+/// A service says something under its own name, and asks what it may ask of everybody.
+fn service(name: &str) -> Vec<String> {
+    let own = Subject::Notice(Origin::new(Platform::Service, &Tenant::new(name))).to_string();
+    let mut publish = vec![own, all_of("adm")];
+    publish.extend(daemon());
+    publish
+}
+
+/// Following these journals without a durable position. What is followed is bound by the subject, the consumer by its name.
+fn follow(journals: &Journals) -> Vec<String> {
+    let mut publish = Vec::new();
     for number in 0..FOLLOWERS {
-        let name = follower(&journals, number);
-        // A gateway follows its own platform's requests; the filter is bound by the subject, the consumer by its name.
+        let name = follower(journals, number);
         publish.push(format!("$JS.API.CONSUMER.CREATE.JOURNAL.{name}.{journals}"));
         publish.extend(
             ["INFO", "MSG.NEXT", "DELETE"].map(|verb| format!("$JS.API.CONSUMER.{verb}.JOURNAL.{name}")),
         );
     }
     publish
+}
+
+/// Reading all journals.
+fn read() -> [String; 2] {
+    ["$JS.API.DIRECT.GET.JOURNAL".to_owned(), "$JS.API.DIRECT.GET.JOURNAL.>".to_owned()]
+}
+
+/// Reading and writing what a bucket has of a platform.
+fn keep(bucket: &str, platform: Platform) -> [String; 2] {
+    [
+        format!("$JS.API.DIRECT.GET.KV_{bucket}.$KV.{bucket}.{platform}.>"),
+        format!("$KV.{bucket}.{platform}.>"),
+    ]
 }
 
 /// What every daemon asks at its start.

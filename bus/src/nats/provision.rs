@@ -94,7 +94,6 @@ fn consumers(limits: &Limits) -> Vec<(&'static str, pull::Config)> {
     };
     let mut consumers = vec![
         (COMMANDS, workers),
-        (JOURNAL, consumer("audit", Journals::All.to_string(), 2 * limits.lease, 1_024)),
         (OUTBOX, consumer(WORKERS, crate::subject::notices(Platform::Service), gateway, 64)),
     ];
     for platform in [Platform::Slack, Platform::Discord, Platform::Console] {
@@ -111,7 +110,13 @@ fn bucket(bucket: Bucket, limits: &Limits, replicas: usize) -> kv::Config {
         history: match bucket {
             Bucket::Policy => 10,
             // With more, an entry that expires over an older one leaves no marker, and watchers do not see it go.
-            Bucket::Locks | Bucket::Presence | Bucket::Leases | Bucket::Revocations => 1,
+            Bucket::Locks
+            | Bucket::Presence
+            | Bucket::Leases
+            | Bucket::Revocations
+            | Bucket::Mode
+            | Bucket::Destinations
+            | Bucket::Notices => 1,
         },
         max_age: limits.max_age(bucket).unwrap_or_default(),
         // Markers let watchers see that an entry has expired; one second is the shortest.

@@ -40,7 +40,7 @@ pub struct Recorded {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Follow {
     /// Where the durable follower of this name left off; from the oldest event the first time. Only names that
-    /// provisioning knows exist: `gateway-<platform>` and `audit`.
+    /// provisioning knows exist: `gateway-<platform>`.
     Durable(String),
     /// With what is appended from now on; leaves nothing behind.
     Now,
@@ -78,6 +78,13 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// `Unavailable` while the server cannot be reached.
     async fn newest(&self) -> Result<u64, BusError>;
+
+    /// Which journal this is, so that a copy kept elsewhere does not mix the sequences of two: another text after the journal
+    /// was begun anew.
+    ///
+    /// # Errors
+    /// `Unavailable` while the server cannot be reached.
+    async fn identity(&self) -> Result<String, BusError>;
 
     /// Follows these journals. Survives a lost server; an event that cannot be decoded is logged, confirmed and passed over.
     /// The stream ends only when the bus is closed.

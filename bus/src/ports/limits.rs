@@ -45,10 +45,11 @@ impl Limits {
     #[must_use]
     pub const fn max_age(&self, bucket: Bucket) -> Option<Duration> {
         match bucket {
-            Bucket::Policy | Bucket::Locks => None,
+            Bucket::Policy | Bucket::Locks | Bucket::Mode | Bucket::Destinations => None,
             Bucket::Presence => Some(self.presence),
             Bucket::Leases => Some(self.leases),
             Bucket::Revocations => Some(REVOCATIONS),
+            Bucket::Notices => Some(NOTICES),
         }
     }
 }
@@ -57,3 +58,5 @@ impl Limits {
 const HANDOVER: Duration = Duration::from_secs(5);
 /// How long a revocation is kept: longer than any cache of keys.
 const REVOCATIONS: Duration = Duration::from_secs(3600);
+/// How long a message that was posted can be changed by a later notice of the same matter.
+const NOTICES: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -20,11 +20,26 @@ pub enum Bucket {
     Locks,
     /// Revoked keys; entries live 1 h.
     Revocations,
+    /// Whether commands may run: a freeze, and the audit's beat.
+    Mode,
+    /// Named places for notices.
+    Destinations,
+    /// Where a matter was posted; entries live 30 days.
+    Notices,
 }
 
 impl Bucket {
     /// Every bucket.
-    pub const ALL: [Self; 5] = [Self::Policy, Self::Presence, Self::Leases, Self::Locks, Self::Revocations];
+    pub const ALL: [Self; 8] = [
+        Self::Policy,
+        Self::Presence,
+        Self::Leases,
+        Self::Locks,
+        Self::Revocations,
+        Self::Mode,
+        Self::Destinations,
+        Self::Notices,
+    ];
 
     /// Its name on the server.
     #[must_use]
@@ -35,6 +50,9 @@ impl Bucket {
             Self::Leases => "leases",
             Self::Locks => "locks",
             Self::Revocations => "revocations",
+            Self::Mode => "mode",
+            Self::Destinations => "destinations",
+            Self::Notices => "notices",
         }
     }
 }

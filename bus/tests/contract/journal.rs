@@ -130,6 +130,14 @@ pub async fn a_follower_from_now_sees_what_comes(world: World) {
     assert_eq!(soon(older.next()).await.unwrap().recorded, seen);
 }
 
+pub async fn a_journal_has_one_identity(world: World) {
+    let identity = world.bus.journal.identity().await.unwrap();
+    append(&world, "a", 0, 1, Fact::Claimed).await.unwrap();
+    assert_eq!(world.api.journal.identity().await.unwrap(), identity);
+    let another = super::world::memory().await;
+    assert_ne!(another.bus.journal.identity().await.unwrap(), identity);
+}
+
 pub async fn an_unknown_durable_follower_is_refused(world: World) {
     let follow = Follow::Durable("nobody".to_owned());
     let refused = world.bus.journal.follow(Journals::All, follow).await.err();

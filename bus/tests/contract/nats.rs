@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use adjutant_bus::{
+    actor::{Platform, Tenant},
     event::Fact,
     id::Token,
     open::{BusConfig, BusUrl, Role, open},
-    ports::{Accepted, Follow, Status},
-    subject::Journals,
+    ports::{Accepted, Bucket, Change, Expect, Follow, Status},
+    subject::{Journals, Origin},
 };
 use bytes::Bytes;
 use futures::StreamExt;
@@ -28,12 +29,8 @@ async fn submit(world: &World, id: &str) -> Accepted {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_accepted_is_lost_when_the_server_is_killed_and_restarted() {
     let world = nats().await;
-    let mut events = world
-        .console
-        .journal
-        .follow(Journals::Platform(adjutant_bus::actor::Platform::Console), Follow::Now)
-        .await
-        .unwrap();
+    let mut events =
+        world.console.journal.follow(Journals::Platform(Platform::Console), Follow::Now).await.unwrap();
     for n in 0..10 {
         submit(&world, &format!("before{n}")).await;
     }
@@ -127,11 +124,61 @@ async fn each_role_is_refused_what_is_not_its_own() {
     assert!(world.console.commands.take(1, Duration::from_millis(100)).await.is_err());
     assert!(world.console.journal.read(&Journals::All, 0, 1).await.is_err());
     // A gateway cannot look at, alter or delete the consumers of others.
-    for consumer in ["audit", "gateway-slack"] {
+    for consumer in ["gateway-discord", "gateway-slack"] {
         let durable = Follow::Durable(consumer.to_owned());
         assert!(world.console.journal.follow(Journals::All, durable).await.is_err(), "{consumer}");
     }
     assert_eq!(world.bus.journal.newest().await.unwrap(), 0, "nothing forged was stored");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_reads_and_follows_everything_and_writes_only_what_is_its_own() {
+    let world = nats().await;
+    let asked = request("a");
+    let first = event(&asked, 1, &Token::new("w"), Fact::Claimed);
+    let mut all = world.api.journal.follow(Journals::All, Follow::Now).await.unwrap();
+    let at = world.bus.journal.append(&key(&asked), 0, &first).await.unwrap();
+    assert_eq!(soon(all.next()).await.unwrap().recorded.sequence, at);
+    let api = Journals::Platform(Platform::Api);
+    let _its_own = world.api.journal.follow(api, Follow::After(at)).await.unwrap();
+    assert_eq!(world.api.journal.read(&Journals::All, 0, 10).await.unwrap().len(), 1);
+    let key_of_the_api = Origin::new(Platform::Api, &Tenant::new("key"));
+    world.api.commands.submit(&key_of_the_api, "a", "x".into()).await.unwrap();
+    let chat = Origin::new(Platform::Slack, &Tenant::new("T0ACME"));
+    world.api.outbox.submit(&chat, "a", "x".into()).await.unwrap();
+    for bucket in [Bucket::Revocations, Bucket::Mode, Bucket::Destinations] {
+        world.api.store.put(bucket, "k", "v".into(), Expect::Anything).await.unwrap();
+        assert_eq!(world.api.store.get(bucket, "k").await.unwrap().unwrap().value, "v");
+    }
+    world.api.store.put(Bucket::Presence, "api.a", "v".into(), Expect::Anything).await.unwrap();
+    let mut present = world.api.store.watch(Bucket::Presence, "api").await.unwrap();
+    assert!(matches!(soon(present.next()).await, Some(Change::Put(entry)) if entry.key == "api.a"));
+    assert!(world.api.services.list(Duration::from_millis(300)).await.is_ok());
+
+    assert!(world.api.commands.submit(&origin("t"), "forged", "x".into()).await.is_err());
+    assert!(world.api.journal.append(&key(&asked), at, &first).await.is_err());
+    assert!(world.api.commands.take(1, Duration::from_millis(100)).await.is_err());
+    for bucket in [Bucket::Policy, Bucket::Locks] {
+        assert!(world.api.store.put(bucket, "k", "v".into(), Expect::Anything).await.is_err());
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_speaks_under_its_own_name_only_and_gateways_keep_their_own_notices() {
+    let world = nats().await;
+    let service = |name: &str| Origin::new(Platform::Service, &Tenant::new(name));
+    world.demo.outbox.submit(&service("deployments"), "a", "x".into()).await.unwrap();
+    assert!(world.demo.outbox.submit(&service("ci"), "a", "x".into()).await.is_err());
+    let taken = world.bus.outbox.take(1, Duration::from_secs(5)).await.unwrap();
+    assert_eq!(taken[0].origin, service("deployments"));
+    taken[0].handle.acknowledge().await.unwrap();
+    let put = |key: &'static str| world.console.store.put(Bucket::Notices, key, "v".into(), Expect::Anything);
+    put("console.a.b").await.unwrap();
+    assert!(world.console.store.get(Bucket::Notices, "console.a.b").await.unwrap().is_some());
+    world.console.store.remove(Bucket::Notices, "console.a.b", None).await.unwrap();
+    assert!(put("slack.a.b").await.is_err());
     world.stop().await;
 }
 

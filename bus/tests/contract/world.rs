@@ -28,6 +28,7 @@ pub struct World {
     /// For what a worker of ours would do besides.
     pub console: Bus,
     pub demo: Bus,
+    pub api: Bus,
     memory: Option<Memory>,
     server: Option<Arc<(Opened, TempDir)>>,
 }
@@ -53,7 +54,14 @@ pub fn binary() -> Option<PathBuf> {
 pub async fn memory() -> World {
     let memory = Memory::new(&limits());
     let bus = memory.bus();
-    World { console: bus.clone(), demo: bus.clone(), bus, memory: Some(memory), server: None }
+    World {
+        console: bus.clone(),
+        demo: bus.clone(),
+        api: bus.clone(),
+        bus,
+        memory: Some(memory),
+        server: None,
+    }
 }
 
 pub fn config(dir: &TempDir) -> BusConfig {
@@ -76,10 +84,11 @@ pub async fn nats() -> World {
     let bus = opened.role(Role::Worker).await.unwrap();
     let admin = opened.role(Role::Admin).await.unwrap();
     let demo = opened.role(Role::Demo).await.unwrap();
+    let api = opened.role(Role::Api).await.unwrap();
     // What a gateway does and what a worker does, each with its own rights: a bus put together of both.
     let console = opened.role(Role::Console).await.unwrap();
     let bus = Bus { store: admin.store.clone(), ..bus };
-    World { bus, console, demo, memory: None, server: Some(Arc::new((opened, dir))) }
+    World { bus, console, demo, api, memory: None, server: Some(Arc::new((opened, dir))) }
 }
 
 impl World {

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use adjutant_bus::{
     actor::Platform,
     id::RequestId,
+    lease::{Good, Term},
     notice::Notice,
     ports::{BusError, Delivery, Follow, Followed},
     subject::Journals,
@@ -22,13 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::{
-    GRACE, Sender,
-    lease::{Good, Term},
-    pace::Pace,
-    post::Post,
-    talk::Talk,
-};
+use super::{GRACE, Sender, pace::Pace, post::Post, talk::Talk};
 
 /// Name of the journal's durable follower.
 const FOLLOWER: &str = "gateway-slack";

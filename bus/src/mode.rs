@@ -1,0 +1,159 @@
+//! Whether commands may run: a freeze that somebody has put on, and the beat of the audit copy. Written by the API, watched by
+//! workers.
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tracing::error;
+
+use crate::{
+    ports::{BoxStream, Bucket, Bus, BusError, Change, Entry, Expect, StoreError},
+    wire::{self, Version},
+};
+
+/// The key of the freeze.
+const FREEZE: &str = "freeze";
+/// The key of the audit's beat.
+const AUDIT: &str = "audit";
+
+/// Nothing but reading runs while it is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Freeze {
+    /// Wire version.
+    pub v: Version,
+    /// Who has put it on, as shown to people.
+    pub by: String,
+    /// Why, one line.
+    pub reason: String,
+    /// Since when (RFC 3339, UTC).
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+}
+
+/// A sign of life of the audit copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Beat {
+    /// Wire version.
+    pub v: Version,
+    /// When the copy was found complete up to `sequence` (RFC 3339, UTC).
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// The newest sequence of the journal that is in the copy.
+    pub sequence: u64,
+    /// Hash of the copy's newest entry, hexadecimal.
+    pub head: String,
+}
+
+/// What is known of both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mode {
+    /// The freeze, if there is one.
+    pub freeze: Option<Freeze>,
+    /// The newest beat, if an audit copy has ever been made.
+    pub audit: Option<Beat>,
+}
+
+/// What is in force now.
+///
+/// # Errors
+/// `Unavailable` while the bus cannot be reached, `Wire` when what is there cannot be read.
+pub async fn load(bus: &Bus) -> Result<Mode, BusError> {
+    Ok(Mode { freeze: read(bus, FREEZE).await?, audit: read(bus, AUDIT).await? })
+}
+
+async fn read<T: DeserializeOwned>(bus: &Bus, key: &str) -> Result<Option<T>, BusError> {
+    let entry = bus.store.get(Bucket::Mode, key).await?;
+    Ok(entry.map(|entry| wire::decode("mode", &entry.value)).transpose()?)
+}
+
+/// Stops all commands but those that read.
+///
+/// # Errors
+/// `Unavailable` while the bus cannot be reached.
+pub async fn freeze(bus: &Bus, freeze: &Freeze) -> Result<(), BusError> {
+    write(bus, FREEZE, freeze).await
+}
+
+/// Lets commands run again; nothing happens if they do.
+///
+/// # Errors
+/// `Unavailable` while the bus cannot be reached.
+pub async fn thaw(bus: &Bus) -> Result<(), BusError> {
+    bus.store.remove(Bucket::Mode, FREEZE, None).await.map_err(failed)
+}
+
+/// Tells that the audit copy is alive.
+///
+/// # Errors
+/// `Unavailable` while the bus cannot be reached.
+pub async fn beat(bus: &Bus, beat: &Beat) -> Result<(), BusError> {
+    write(bus, AUDIT, beat).await
+}
+
+async fn write<T: Serialize>(bus: &Bus, key: &str, value: &T) -> Result<(), BusError> {
+    let value = wire::encode("mode", value)?;
+    bus.store.put(Bucket::Mode, key, value, Expect::Anything).await.map(drop).map_err(failed)
+}
+
+fn failed(error: StoreError) -> BusError {
+    match error {
+        StoreError::Bus(error) => error,
+        // Not possible for a write without a condition; worth another try if it happens.
+        StoreError::Conflict => BusError::Unavailable(error.to_string()),
+    }
+}
+
+/// What is in force, as soon as all of it is known, and then after each change. While the bus is away nothing comes: the last
+/// one counts.
+///
+/// # Errors
+/// `Unavailable` while the bus cannot be reached.
+pub async fn watch(bus: &Bus) -> Result<BoxStream<Mode>, BusError> {
+    let changes = bus.store.watch(Bucket::Mode, "").await?;
+    let modes = changes.scan((Mode::default(), false), |(mode, current), change| {
+        let news = apply(mode, change);
+        *current |= news == News::Current;
+        let next = (*current && news != News::None).then(|| mode.clone());
+        std::future::ready(Some(next))
+    });
+    Ok(Box::pin(modes.filter_map(std::future::ready)))
+}
+
+#[derive(PartialEq, Eq)]
+enum News {
+    None,
+    Changed,
+    Current,
+}
+
+fn apply(mode: &mut Mode, change: Change) -> News {
+    match change {
+        Change::Put(entry) if entry.key == FREEZE => take(&mut mode.freeze, &entry),
+        Change::Put(entry) if entry.key == AUDIT => take(&mut mode.audit, &entry),
+        Change::Gone { key, .. } if key == FREEZE => {
+            mode.freeze = None;
+            News::Changed
+        }
+        Change::Gone { key, .. } if key == AUDIT => {
+            mode.audit = None;
+            News::Changed
+        }
+        Change::Put(_) | Change::Gone { .. } => News::None,
+        Change::Current => News::Current,
+    }
+}
+
+/// What cannot be read leaves what was known before.
+fn take<T: DeserializeOwned>(known: &mut Option<T>, entry: &Entry) -> News {
+    match wire::decode("mode", &entry.value) {
+        Ok(read) => {
+            *known = Some(read);
+            News::Changed
+        }
+        Err(error) => {
+            error!(%error, key = entry.key, "the mode cannot be read; what was known before counts");
+            News::None
+        }
+    }
+}
