@@ -1,1 +1,20 @@
-//! The API service.
+//! The API service: keys, commands over HTTP, notices, and the record. Reading order: a key as text, what it may do, the
+//! database, the record, a call and who makes it, what can be called, the service itself.
+
+pub mod key;
+pub mod scope;
+
+pub mod store;
+
+pub mod audit;
+
+mod app;
+mod auth;
+mod http;
+pub mod problem;
+
+mod routes;
+mod service;
+
+pub use routes::document;
+pub use service::{Api, ApiConfig, StartError};

@@ -1,0 +1,38 @@
+//! What every handler has: the database, the bus, the keys, the policy. Built once, shared by all calls.
+
+use std::{sync::Arc, time::Duration};
+
+use adjutant_bus::ports::Bus;
+use adjutant_policies::Policy;
+use ipnet::IpNet;
+
+use crate::{auth::Keys, store::Db};
+
+/// What the handlers go by.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Name of this replica.
+    pub(crate) name: String,
+    /// Version of the program.
+    pub(crate) version: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// How long a key's row is good without asking the database: the longest that a revocation can take.
+    pub(crate) key_cache_ttl: Duration,
+    /// For how long a key is good unless its maker says otherwise.
+    pub(crate) key_lifetime: Duration,
+    /// For how long it may be good at most, unless an administrator says otherwise.
+    pub(crate) longest_key_lifetime: Duration,
+}
+
+/// What every handler has.
+pub(crate) struct App {
+    pub(crate) config: Settings,
+    pub(crate) db: Db,
+    pub(crate) bus: Bus,
+    pub(crate) keys: Keys,
+    pub(crate) policy: Arc<Policy>,
+}
+
+/// As handlers get it.
+pub(crate) type Shared = Arc<App>;

@@ -1,0 +1,127 @@
+//! Keys that were looked up a moment ago. A row is good for the configured time, counted from before it was read, so that
+//! a revocation is never seen later than that, with or without the bus. With the bus, a change that is told evicts at once;
+//! for a while it also outlaws rows of an older version, for one may have been read before the change and kept after it.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ipnet::IpNet;
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+
+use super::{limits::KeyRate, principal::Principal};
+use crate::key::Digest;
+
+/// Keys remembered as good.
+const KNOWN: usize = 50_000;
+/// Digests remembered as nobody's, and for how long.
+const UNKNOWN: usize = 10_000;
+const UNKNOWN_FOR: Duration = Duration::from_secs(1);
+/// Beyond the time that a row is good.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// What a row says, ready for use.
+pub(super) struct Known {
+    pub(super) principal: Arc<Principal>,
+    pub(super) state: String,
+    pub(super) service_disabled: bool,
+    /// None: from anywhere.
+    pub(super) networks: Option<Vec<IpNet>>,
+    pub(super) superseded: bool,
+    pub(super) rate: Arc<KeyRate>,
+    pub(super) version: i64,
+    /// When its reading began.
+    pub(super) read: Instant,
+}
+
+/// The cache.
+pub(super) struct KeyCache {
+    ttl: Duration,
+    known: Cache<Digest, Arc<Known>>,
+    unknown: Cache<Digest, Instant>,
+    /// Versions that were told lately: rows of older ones are not believed.
+    changed: Mutex<HashMap<String, (i64, Instant)>>,
+}
+
+/// What the cache says of a digest.
+pub(super) enum Cached {
+    /// A key, as of a moment ago.
+    Key(Arc<Known>),
+    /// Nobody's.
+    Nobody,
+    /// It must be looked up.
+    Unsure,
+}
+
+impl KeyCache {
+    pub(super) fn new(ttl: Duration) -> Self {
+        Self { ttl, known: Cache::new(KNOWN), unknown: Cache::new(UNKNOWN), changed: Mutex::default() }
+    }
+
+    /// What is known without asking the database.
+    pub(super) fn get(&self, digest: &Digest) -> Cached {
+        if let Some(known) = self.known.get(digest) {
+            if self.is_good(&known) {
+                return Cached::Key(known);
+            }
+            return Cached::Unsure;
+        }
+        match self.unknown.get(digest) {
+            Some(since) if since.elapsed() < UNKNOWN_FOR.min(self.ttl) => Cached::Nobody,
+            _ => Cached::Unsure,
+        }
+    }
+
+    fn is_good(&self, known: &Known) -> bool {
+        known.read.elapsed() < self.ttl && !self.is_outdated(known)
+    }
+
+    fn is_outdated(&self, known: &Known) -> bool {
+        let changed = self.changed.lock();
+        changed.get(&known.principal.key_id).is_some_and(|(version, _)| known.version < *version)
+    }
+
+    /// Looks a digest up, each only once at a time: whoever comes meanwhile waits for the first one's result.
+    pub(super) async fn look_up<E>(
+        &self,
+        digest: Digest,
+        load: impl AsyncFnOnce() -> Result<Option<Known>, E>,
+    ) -> Result<Option<Arc<Known>>, E> {
+        if self.known.get(&digest).is_some_and(|known| !self.is_good(&known)) {
+            self.known.remove(&digest);
+        }
+        match self.known.get_value_or_guard_async(&digest).await {
+            Ok(known) => Ok(Some(known)),
+            Err(guard) => match load().await? {
+                Some(known) => {
+                    let known = Arc::new(known);
+                    // Nobody took the place meanwhile: the guard holds it.
+                    let _ = guard.insert(known.clone());
+                    Ok(Some(known))
+                }
+                None => {
+                    self.unknown.insert(digest, Instant::now());
+                    Ok(None)
+                }
+            },
+        }
+    }
+
+    /// A key has changed: what is older than this version is not believed any more.
+    pub(crate) fn changed(&self, key_id: &str, version: i64) {
+        let mut changed = self.changed.lock();
+        let kept = self.ttl + MARGIN;
+        changed.retain(|_, (_, at)| at.elapsed() < kept);
+        let newest = changed.get(key_id).map_or(version, |(known, _)| version.max(*known));
+        changed.insert(key_id.to_owned(), (newest, Instant::now()));
+    }
+
+    /// Forgets all: after a time in which changes may have been missed.
+    pub(super) fn clear(&self) {
+        self.known.clear();
+        self.unknown.clear();
+    }
+}

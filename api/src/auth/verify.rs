@@ -1,0 +1,160 @@
+//! The check itself: from headers to a principal. Everything that may change between two calls is checked at each: state,
+//! expiry, address, rate.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::http::HeaderMap;
+use ipnet::IpNet;
+use jiff::Timestamp;
+
+use super::{
+    cache::{Cached, KeyCache, Known},
+    credentials,
+    limits::Limits,
+    principal::Principal,
+    rows::{self, Row},
+};
+use crate::{
+    app::App,
+    http::Exchange,
+    key::{ApiKey, Digest, Kind, Peppers},
+    problem::{Code, Problem},
+    scope::Scopes,
+    store::{Db, StoreError},
+};
+
+/// How long the database may take to find a key.
+const LOOK_UP: Duration = Duration::from_secs(2);
+
+/// All that verification goes by.
+pub(crate) struct Keys {
+    pub(crate) peppers: Peppers,
+    pub(crate) limits: Limits,
+    cache: KeyCache,
+}
+
+impl Keys {
+    pub(crate) fn new(peppers: Peppers, ttl: Duration) -> Self {
+        Self { peppers, limits: Limits::new(), cache: KeyCache::new(ttl) }
+    }
+
+    /// The caller of a request.
+    pub(super) async fn verify(
+        &self,
+        app: &App,
+        headers: &HeaderMap,
+        exchange: &Exchange,
+    ) -> Result<Arc<Principal>, Problem> {
+        let text = credentials::presented(headers)?;
+        let key = ApiKey::parse(text).map_err(|malformed| {
+            // Said to whoever presents it: it is about the text, not about what we know.
+            Problem::new(Code::InvalidKey, format!("It is no key: {malformed}."))
+        })?;
+        let known = self.known(&app.db, &key).await?.ok_or_else(credentials::invalid)?;
+        standing(&known)?;
+        if let Some(networks) = &known.networks
+            && !within(exchange.address, networks)
+        {
+            return Err(Problem::new(
+                Code::AddressNotAllowed,
+                "The key may be used only from the networks that it is restricted to.",
+            ));
+        }
+        let _ = exchange.rate.set(known.rate.call()?);
+        if known.superseded
+            && let Some(until) =
+                known.principal.expires_at.and_then(|at| Timestamp::from_millisecond(at).ok())
+        {
+            let _ = exchange.superseded.set(until.to_string());
+        }
+        Ok(known.principal.clone())
+    }
+
+    /// What is known of a well-formed key; none if it is nobody's.
+    pub(super) async fn known(&self, db: &Db, key: &ApiKey) -> Result<Option<Arc<Known>>, StoreError> {
+        let digest = self.peppers.digest(key);
+        match self.cache.get(&digest) {
+            Cached::Key(known) => Ok(Some(known)),
+            Cached::Nobody => Ok(None),
+            Cached::Unsure => {
+                let load = async || {
+                    let looking = tokio::time::timeout(LOOK_UP, self.load(db, digest));
+                    looking
+                        .await
+                        .unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".to_owned())))
+                };
+                self.cache.look_up(digest, load).await
+            }
+        }
+    }
+
+    async fn load(&self, db: &Db, digest: Digest) -> Result<Option<Known>, StoreError> {
+        let read = Instant::now();
+        let row = rows::by_digest(db, digest.as_bytes()).await?;
+        let Some(row) = row.filter(|row| digest.is(&row.digest)) else { return Ok(None) };
+        self.known_of(row, read).map(Some)
+    }
+
+    fn known_of(&self, row: Row, read: Instant) -> Result<Known, StoreError> {
+        let rate = self.limits.of(&row.id, row.rate_per_s, row.rate_burst);
+        let unreadable = |what| StoreError::Fault(format!("the {what} of key {} cannot be read", row.id));
+        let scopes: Scopes = serde_json::from_str(&row.scopes).map_err(|_| unreadable("scopes"))?;
+        let networks: Option<Vec<IpNet>> = match &row.allowed_cidrs {
+            None => None,
+            Some(text) => Some(serde_json::from_str(text).map_err(|_| unreadable("networks"))?),
+        };
+        let kind = if row.kind == Kind::Admin.as_str() { Kind::Admin } else { Kind::Service };
+        Ok(Known {
+            principal: Arc::new(Principal {
+                key_id: row.id,
+                key_name: row.name,
+                kind,
+                service_id: row.service_id,
+                service: row.service,
+                scopes,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+            }),
+            state: row.state,
+            service_disabled: row.disabled_at.is_some(),
+            networks,
+            superseded: row.superseded_by.is_some(),
+            rate,
+            version: row.version,
+            read,
+        })
+    }
+
+    /// A key has changed, here or elsewhere.
+    pub(crate) fn changed(&self, key_id: &str, version: i64) {
+        self.cache.changed(key_id, version);
+    }
+
+    /// Changes may have been missed.
+    pub(crate) fn forget(&self) {
+        self.cache.clear();
+    }
+}
+
+/// Whether a key that is ours is good now. Told apart only here, where possession is shown.
+fn standing(known: &Known) -> Result<(), Problem> {
+    match known.state.as_str() {
+        "revoked" => return Err(Problem::new(Code::KeyRevoked, "Ask its owner for a new one.")),
+        "active" if !known.service_disabled => {}
+        _ => return Err(Problem::new(Code::KeyDisabled, "Ask an administrator to enable it.")),
+    }
+    let now = Timestamp::now().as_millisecond();
+    if known.principal.expires_at.is_some_and(|at| at <= now) {
+        return Err(Problem::new(Code::KeyExpired, "Rotate keys before they expire; ask for a new one."));
+    }
+    Ok(())
+}
+
+/// Whether an address lies in one of the networks; one that is not known lies in none.
+fn within(address: Option<IpAddr>, networks: &[IpNet]) -> bool {
+    address.is_some_and(|address| networks.iter().any(|net| net.contains(&address)))
+}

@@ -1,0 +1,156 @@
+//! The service: opens what it needs, listens, runs its background tasks, and stops in good order.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use adjutant_bus::ports::Bus;
+use adjutant_policies::Policy;
+use ipnet::IpNet;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    app::{App, Settings, Shared},
+    auth::Keys,
+    key::{Pepper, PepperError, Peppers},
+    routes,
+    store::{self, Database, OpenError},
+};
+
+/// Where it listens when nothing else is said, if that is free.
+const USUAL: &str = "127.0.0.1:8787";
+
+/// How the service is to run.
+#[derive(Debug)]
+pub struct ApiConfig {
+    /// Name of this replica.
+    pub name: String,
+    /// Version of the program.
+    pub version: String,
+    /// Address and port; none: 127.0.0.1:8787 if that is free, else any free port of this machine's own.
+    pub listen: Option<String>,
+    /// Where metrics are served; none: nowhere.
+    pub metrics_listen: Option<String>,
+    /// The database.
+    pub database: Database,
+    /// Folder for what is made at the first start.
+    pub data_dir: PathBuf,
+    /// The pepper in use; none: `pepper` in the folder, made at the first start.
+    pub pepper: Option<Pepper>,
+    /// The pepper before, while it is being replaced.
+    pub previous_pepper: Option<Pepper>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long a key's row is good without asking the database.
+    pub key_cache_ttl: Duration,
+    /// For how long a key is good unless its maker says otherwise.
+    pub key_lifetime: Duration,
+    /// For how long it may be good at most, unless an administrator says otherwise.
+    pub longest_key_lifetime: Duration,
+    /// How long calls may take to finish after a stop.
+    pub grace: Duration,
+}
+
+/// Why the service cannot start, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The pepper.
+    #[error(transparent)]
+    Pepper(#[from] PepperError),
+    /// The address.
+    #[error("api.listen: {0} cannot be used: {1}")]
+    Listen(String, std::io::Error),
+}
+
+/// A service that is open and listens, and answers once it runs.
+pub struct Api {
+    app: Shared,
+    listener: TcpListener,
+    address: SocketAddr,
+    grace: Duration,
+}
+
+impl Api {
+    /// Opens the database, knows its pepper again, and takes the address.
+    ///
+    /// # Errors
+    /// One line that says what is wrong and what to do.
+    pub async fn open(config: ApiConfig, bus: Bus, policy: Arc<Policy>) -> Result<Self, StartError> {
+        let pepper = match config.pepper {
+            Some(pepper) => pepper,
+            None => Pepper::load_or_make(&config.data_dir.join("pepper"))?,
+        };
+        let peppers = Peppers::new(&pepper, config.previous_pepper.as_ref());
+        let db = store::open(&config.database).await?;
+        let listener = listen(config.listen.as_deref()).await?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen("-".to_owned(), error))?;
+        let settings = Settings {
+            name: config.name,
+            version: config.version,
+            trusted_proxies: config.trusted_proxies,
+            key_cache_ttl: config.key_cache_ttl,
+            key_lifetime: config.key_lifetime,
+            longest_key_lifetime: config.longest_key_lifetime,
+        };
+        let keys = Keys::new(peppers, settings.key_cache_ttl);
+        let app = Arc::new(App { config: settings, db, bus, keys, policy });
+        Ok(Self { app, listener, address, grace: config.grace })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop`, then lets calls finish within the grace.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, stop: CancellationToken) -> std::io::Result<()> {
+        let mut background = background(&self.app, &stop);
+        info!(address = %self.address, "the API answers");
+        let routes = routes::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let serving =
+            axum::serve(self.listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let bounded = async {
+            stop.cancelled().await;
+            tokio::time::sleep(self.grace).await;
+        };
+        let served = tokio::select! {
+            served = serving.into_future() => served,
+            () = bounded => {
+                warn!("some calls did not finish in time");
+                Ok(())
+            }
+        };
+        stop.cancel();
+        while let Some(ended) = background.join_next().await {
+            if let Err(fault) = ended {
+                error!(%fault, "a task of the API ended abnormally");
+            }
+        }
+        self.app.db.close().await;
+        served
+    }
+}
+
+/// What goes on beside the calls, until `stop`.
+fn background(_app: &Shared, _stop: &CancellationToken) -> JoinSet<()> {
+    JoinSet::new()
+}
+
+async fn listen(address: Option<&str>) -> Result<TcpListener, StartError> {
+    let Some(address) = address else {
+        return match TcpListener::bind(USUAL).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => TcpListener::bind("127.0.0.1:0")
+                .await
+                .map_err(|error| StartError::Listen(USUAL.to_owned(), error)),
+        };
+    };
+    TcpListener::bind(address).await.map_err(|error| StartError::Listen(address.to_owned(), error))
+}
