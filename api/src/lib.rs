@@ -8,6 +8,8 @@ pub mod store;
 
 pub mod audit;
 
+pub mod keyring;
+
 mod app;
 mod auth;
 mod http;

@@ -13,6 +13,7 @@ use crate::{
     app::{App, Settings, Shared},
     auth::Keys,
     key::{Pepper, PepperError, Peppers},
+    keyring::Keyring,
     routes,
     store::{self, Database, OpenError},
 };
@@ -98,6 +99,12 @@ impl Api {
         let keys = Keys::new(peppers, settings.key_cache_ttl);
         let app = Arc::new(App { config: settings, db, bus, keys, policy });
         Ok(Self { app, listener, address, grace: config.grace })
+    }
+
+    /// The services and keys that it knows.
+    #[must_use]
+    pub fn keyring(&self) -> Keyring {
+        Keyring::new(self.app.db.clone(), self.app.keys.peppers.clone())
     }
 
     /// Where it listens.

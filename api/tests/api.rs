@@ -1,0 +1,15 @@
+//! The API as its callers see it: the real service on a real database and a real bus, over HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking, and its helpers are nobody's API"
+)]
+
+mod api {
+    pub mod auth;
+    pub mod world;
+}

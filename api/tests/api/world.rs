@@ -1,0 +1,133 @@
+//! An API to call: in this process, on a database and a bus of its own, with a policy folder of its own.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use adjutant_api::{
+    Api, ApiConfig,
+    key::Kind,
+    keyring::{By, Keyring, NewKey, NewService},
+    scope::Scopes,
+    store::Database,
+};
+use adjutant_bus::{
+    memory::Memory,
+    ports::{Bus, Limits},
+};
+use adjutant_policies::{Options, Policy, Vocabulary};
+use reqwest::{Client, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How long a test waits for something that must come.
+pub const SOON: Duration = Duration::from_secs(30);
+
+pub struct World {
+    pub client: Client,
+    pub bus: Bus,
+    pub keyring: Keyring,
+    pub policy: Arc<Policy>,
+    pub dir: TempDir,
+    base: String,
+    stop: CancellationToken,
+    running: JoinHandle<std::io::Result<()>>,
+}
+
+/// How an API is to run in a test.
+pub fn config(dir: &Path, database: Database) -> ApiConfig {
+    ApiConfig {
+        name: "api-test".to_owned(),
+        version: "0.0.0-test".to_owned(),
+        listen: Some("127.0.0.1:0".to_owned()),
+        metrics_listen: None,
+        database,
+        data_dir: dir.to_owned(),
+        pepper: None,
+        previous_pepper: None,
+        trusted_proxies: Vec::new(),
+        key_cache_ttl: Duration::from_secs(5),
+        key_lifetime: Duration::from_secs(90 * 24 * 3600),
+        longest_key_lifetime: Duration::from_secs(365 * 24 * 3600),
+        grace: Duration::from_secs(5),
+    }
+}
+
+impl World {
+    /// On SQLite and the bus in memory, with the shipped policy.
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(dir.path().join("adjutant.db"));
+        Self::on(dir, database, Memory::new(&Limits::default()).bus()).await
+    }
+
+    pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
+        let vocabulary = Vocabulary::default();
+        let policy = Policy::load(Options::new(None), vocabulary).await;
+        let api = Api::open(config(dir.path(), database), bus.clone(), policy.clone()).await.unwrap();
+        let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(api.run(stop.clone()));
+        Self { client: client(), bus, keyring, policy, dir, base, stop, running }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// A new key of a service with these scopes; the service is made if it is not there.
+    pub async fn key(&self, service: &str, scopes: &[&str]) -> String {
+        let by = By::operator("test");
+        let there = self.keyring.service_named(service).await.unwrap();
+        let service = match there {
+            Some(service) => service,
+            None => {
+                let new = NewService { name: service.to_owned(), ..NewService::default() };
+                self.keyring.create_service(&by, new).await.unwrap()
+            }
+        };
+        let scopes = Scopes::new(scopes.iter().map(|scope| scope.parse().unwrap()).collect());
+        let new = NewKey {
+            kind: Kind::Service,
+            name: "test".to_owned(),
+            scopes,
+            allowed_cidrs: None,
+            rate_per_s: Some(10_000),
+            rate_burst: Some(10_000),
+            expires_at: None,
+        };
+        self.keyring.create_key(&by, &service, new).await.unwrap().1.expose().to_owned()
+    }
+
+    pub async fn get(&self, path: &str, key: &str) -> Response {
+        self.client.get(self.url(path)).bearer_auth(key).send().await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, key: &str, body: &Value) -> Response {
+        self.client.post(self.url(path)).bearer_auth(key).json(body).send().await.unwrap()
+    }
+
+    /// Tries until there is something.
+    pub async fn eventually<T>(&self, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+        let deadline = tokio::time::Instant::now() + SOON;
+        loop {
+            if let Some(found) = attempt().await {
+                return found;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "it must come");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Stops in good order.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        tokio::time::timeout(SOON, self.running).await.expect("it must stop").unwrap().unwrap();
+    }
+}
+
+pub fn client() -> Client {
+    // The client asks for a provider even where nothing is encrypted; somebody else may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
