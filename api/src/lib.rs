@@ -15,6 +15,7 @@ mod auth;
 mod http;
 pub mod problem;
 
+mod metrics;
 mod routes;
 mod service;
 

@@ -2,6 +2,7 @@
 //! same lines.
 
 mod keys;
+mod operations;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     app::Shared,
@@ -61,7 +63,7 @@ impl Modify for Schemes {
 
 /// Every route with its description.
 fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/v1", keys::routes())
+    OpenApiRouter::with_openapi(Document::openapi()).merge(operations::routes()).nest("/v1", keys::routes())
 }
 
 /// The OpenAPI document (3.1).
@@ -72,9 +74,10 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// The service.
 pub(crate) fn router(app: Shared) -> Router {
-    let (routes, _document) = described().split_for_parts();
+    let (routes, document) = described().split_for_parts();
     let guarded = [axum::http::header::AUTHORIZATION, X_API_KEY];
     routes
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address; see /docs."))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed, "See /docs."))
         .layer(DefaultBodyLimit::max(BODY))

@@ -14,7 +14,7 @@ use crate::{
     auth::Keys,
     key::{Pepper, PepperError, Peppers},
     keyring::Keyring,
-    routes,
+    metrics, routes,
     store::{self, Database, OpenError},
 };
 
@@ -62,14 +62,15 @@ pub enum StartError {
     #[error(transparent)]
     Pepper(#[from] PepperError),
     /// The address.
-    #[error("api.listen: {0} cannot be used: {1}")]
-    Listen(String, std::io::Error),
+    #[error("{0}: {1} cannot be used: {2}")]
+    Listen(&'static str, String, std::io::Error),
 }
 
 /// A service that is open and listens, and answers once it runs.
 pub struct Api {
     app: Shared,
     listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
     address: SocketAddr,
     grace: Duration,
 }
@@ -80,6 +81,7 @@ impl Api {
     /// # Errors
     /// One line that says what is wrong and what to do.
     pub async fn open(config: ApiConfig, bus: Bus, policy: Arc<Policy>) -> Result<Self, StartError> {
+        metrics::install();
         let pepper = match config.pepper {
             Some(pepper) => pepper,
             None => Pepper::load_or_make(&config.data_dir.join("pepper"))?,
@@ -87,7 +89,12 @@ impl Api {
         let peppers = Peppers::new(&pepper, config.previous_pepper.as_ref());
         let db = store::open(&config.database).await?;
         let listener = listen(config.listen.as_deref()).await?;
-        let address = listener.local_addr().map_err(|error| StartError::Listen("-".to_owned(), error))?;
+        let metrics_listener = match config.metrics_listen.as_deref() {
+            None => None,
+            Some(address) => Some(take("api.metrics_listen", address).await?),
+        };
+        let address =
+            listener.local_addr().map_err(|error| StartError::Listen("api.listen", "-".to_owned(), error))?;
         let settings = Settings {
             name: config.name,
             version: config.version,
@@ -98,7 +105,7 @@ impl Api {
         };
         let keys = Keys::new(peppers, settings.key_cache_ttl);
         let app = Arc::new(App { config: settings, db, bus, keys, policy });
-        Ok(Self { app, listener, address, grace: config.grace })
+        Ok(Self { app, listener, metrics_listener, address, grace: config.grace })
     }
 
     /// The services and keys that it knows.
@@ -119,6 +126,15 @@ impl Api {
     /// When the listener fails.
     pub async fn run(self, stop: CancellationToken) -> std::io::Result<()> {
         let mut background = background(&self.app, &stop);
+        if let Some(listener) = self.metrics_listener {
+            let serving = axum::serve(listener, metrics::router())
+                .with_graceful_shutdown(stop.clone().cancelled_owned());
+            background.spawn(async move {
+                if let Err(fault) = serving.await {
+                    error!(%fault, "metrics are not served any more");
+                }
+            });
+        }
         info!(address = %self.address, "the API answers");
         let routes = routes::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let serving =
@@ -151,13 +167,15 @@ fn background(_app: &Shared, _stop: &CancellationToken) -> JoinSet<()> {
 }
 
 async fn listen(address: Option<&str>) -> Result<TcpListener, StartError> {
-    let Some(address) = address else {
-        return match TcpListener::bind(USUAL).await {
+    match address {
+        Some(address) => take("api.listen", address).await,
+        None => match TcpListener::bind(USUAL).await {
             Ok(listener) => Ok(listener),
-            Err(_) => TcpListener::bind("127.0.0.1:0")
-                .await
-                .map_err(|error| StartError::Listen(USUAL.to_owned(), error)),
-        };
-    };
-    TcpListener::bind(address).await.map_err(|error| StartError::Listen(address.to_owned(), error))
+            Err(_) => take("api.listen", "127.0.0.1:0").await,
+        },
+    }
+}
+
+async fn take(key: &'static str, address: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::Listen(key, address.to_owned(), error))
 }

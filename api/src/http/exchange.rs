@@ -4,18 +4,19 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
+    time::Instant,
 };
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue},
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method},
     middleware::Next,
     response::Response,
 };
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use crate::app::Shared;
+use crate::{app::Shared, metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -60,8 +61,18 @@ pub(crate) async fn layer(State(app): State<Shared>, mut request: Request, next:
         rate: OnceLock::new(),
         superseded: OnceLock::new(),
     });
+    let begun = Instant::now();
+    let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     request.extensions_mut().insert(exchange.clone());
     let mut response = next.run(request).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let method =
+        if method.is_safe() || method.is_idempotent() || method == Method::POST || method == Method::PATCH {
+            method.as_str()
+        } else {
+            "other"
+        };
+    metrics::call(method, route, response.status(), begun.elapsed());
     let headers = response.headers_mut();
     let mut tell = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
