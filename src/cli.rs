@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Up,
     /// Start a worker
     Worker,
+    /// Start the API service
+    Api,
     /// Start the gateway of a chat platform
     #[command(subcommand)]
     Gateway(GatewayCommand),

@@ -37,13 +37,19 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
     let quiet = matches!(command, Command::Up | Command::Console);
     let one_shot = !matches!(
         command,
-        Command::Up | Command::Worker | Command::Gateway(_) | Command::Demo(_) | Command::Console
+        Command::Up
+            | Command::Worker
+            | Command::Api
+            | Command::Gateway(_)
+            | Command::Demo(_)
+            | Command::Console
     );
     telemetry::start(&loaded.config.log, quiet, one_shot)?;
     let config = &loaded.config;
     match command {
         Command::Up => serve::up(config, stop).await,
         Command::Worker => serve::worker(config, stop).await,
+        Command::Api => serve::api(config, stop).await,
         Command::Gateway(GatewayCommand::Slack) => serve::slack(config, stop).await,
         Command::Doctor(DoctorCommand::Slack(print)) => doctor::slack(config, print).await,
         Command::Console => serve::console(config, stop).await,

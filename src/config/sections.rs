@@ -14,6 +14,8 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     pub(crate) console: Console,
     pub(crate) http: Http,
+    pub(crate) api: Api,
+    pub(crate) audit: Audit,
     pub(crate) slack: Slack,
     pub(crate) demo: Demo,
     pub(crate) log: Log,
@@ -66,6 +68,31 @@ pub(crate) struct User {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Http {
     pub(crate) listen: String,
+}
+
+/// The API service.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Api {
+    pub(crate) enabled: bool,
+    pub(crate) listen: String,
+    pub(crate) metrics_listen: String,
+    pub(crate) database: SecretString,
+    pub(crate) pepper: SecretString,
+    pub(crate) previous_pepper: SecretString,
+    pub(crate) bootstrap_admin_key: SecretString,
+    pub(crate) trusted_proxies: Vec<String>,
+    pub(crate) key_cache_seconds: u64,
+    pub(crate) key_days: u32,
+    pub(crate) longest_key_days: u32,
+    pub(crate) warn_destination: String,
+    pub(crate) grace_seconds: u64,
+}
+
+/// The record.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Audit {
+    pub(crate) signing_key: SecretString,
+    pub(crate) retention_days: u32,
 }
 
 /// The Slack gateway.

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use adjutant_api::{ApiConfig, key::Pepper, store::Database};
 use adjutant_bus::{
     actor::Tenant,
     open::{BusConfig, BusUrl, BusUrlError},
@@ -13,6 +14,7 @@ use adjutant_workers::{
     WorkerConfig,
     catalogue::{Catalogue, Entry, Source},
 };
+use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -52,6 +54,52 @@ pub(super) fn bus(config: &Config, start_child: bool) -> Result<BusConfig, BusUr
 fn replica() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "adjutant".to_owned());
     format!("{host}-{}", std::process::id())
+}
+
+/// Where the database of keys and of the record is.
+pub(super) fn database(config: &Config) -> Result<Database> {
+    match given(config.api.database.expose_secret()) {
+        None => Ok(Database::Sqlite(config.data_dir.join("adjutant.db"))),
+        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            Ok(Database::Postgres(url.into()))
+        }
+        // Not shown: it may hold a password.
+        Some(_) => bail!(
+            "api.database is no address: use postgres://user:password@host:5432/name, or nothing for SQLite"
+        ),
+    }
+}
+
+/// The pepper in use, and the one before; none: the file in the data folder.
+pub(super) fn peppers(config: &Config) -> Result<(Option<Pepper>, Option<Pepper>)> {
+    let read = |key: &str, text: &SecretString| {
+        given(text.expose_secret()).map(|text| Pepper::parse(&text).context(key.to_owned())).transpose()
+    };
+    Ok((read("api.pepper", &config.api.pepper)?, read("api.previous_pepper", &config.api.previous_pepper)?))
+}
+
+/// The API service.
+pub(super) fn api(config: &Config) -> Result<ApiConfig> {
+    let api = &config.api;
+    let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 3600);
+    let (pepper, previous_pepper) = peppers(config)?;
+    let network =
+        |text: &String| text.parse().with_context(|| format!("api.trusted_proxies: `{text}` is no network"));
+    Ok(ApiConfig {
+        name: replica(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        listen: given(&api.listen),
+        metrics_listen: given(&api.metrics_listen),
+        database: database(config)?,
+        data_dir: config.data_dir.clone(),
+        pepper,
+        previous_pepper,
+        trusted_proxies: api.trusted_proxies.iter().map(network).collect::<Result<_>>()?,
+        key_cache_ttl: Duration::from_secs(api.key_cache_seconds),
+        key_lifetime: days(api.key_days),
+        longest_key_lifetime: days(api.longest_key_days),
+        grace: Duration::from_secs(api.grace_seconds),
+    })
 }
 
 /// The Slack gateway, if there is a token for it.

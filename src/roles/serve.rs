@@ -1,11 +1,13 @@
 //! The roles that run until told to stop: everything, a worker, a terminal, a service; and one command from a script.
 
-use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
+use adjutant_api::Api;
 use adjutant_bus::open::{self, BusConfig, BusUrl, Opened, Role};
 use adjutant_gateway_slack::Gateway;
 use adjutant_policies::Policy;
 use anyhow::{Context, Result, anyhow, bail};
+use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{listen, parts, specs};
@@ -41,9 +43,13 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     } else {
         Some(serve_slack(&mut supervisor, config, &opened, &stop).await?)
     };
+    let api = match config.api.enabled {
+        true => Some(serve_api(&mut supervisor, config, &opened, policy.clone(), &stop).await?),
+        false => None,
+    };
     listen::start(&mut supervisor, config, slack.as_ref(), &stop).await?;
     let prompt = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    announce(config, &opened, &policy, slack.as_deref(), prompt);
+    announce(config, &opened, &policy, slack.as_deref(), api, prompt);
     if prompt {
         let bus = opened.role(Role::Console).await?;
         supervisor.lead("console", console::run(parts::console(config), bus, completions(), stop.clone()));
@@ -53,7 +59,14 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-fn announce(config: &Config, opened: &Opened, policy: &Policy, slack: Option<&Gateway>, prompt: bool) {
+fn announce(
+    config: &Config,
+    opened: &Opened,
+    policy: &Policy,
+    slack: Option<&Gateway>,
+    api: Option<SocketAddr>,
+    prompt: bool,
+) {
     let status = policy.status();
     let version = status.version.map_or_else(
         || format!("NONE, so everything is refused: {}", status.problem.unwrap_or_default()),
@@ -68,6 +81,7 @@ fn announce(config: &Config, opened: &Opened, policy: &Policy, slack: Option<&Ga
         "There is no terminal, so this serves until it is told to stop (SIGINT or SIGTERM)."
     };
     let slack = slack.map(|slack| format!("  slack    {}", slack.describe()));
+    let api = api.map(|address| format!("  api      http://{address}/docs"));
     let lines = [
         format!("Adjutant {}", env!("CARGO_PKG_VERSION")),
         format!("  bus      {}", opened.describe()),
@@ -75,7 +89,7 @@ fn announce(config: &Config, opened: &Opened, policy: &Policy, slack: Option<&Ga
         format!("  worker   {worker}"),
         format!("  demo     {demo}"),
     ];
-    let lines: Vec<String> = lines.into_iter().chain(slack).chain([next.to_owned()]).collect();
+    let lines: Vec<String> = lines.into_iter().chain(api).chain(slack).chain([next.to_owned()]).collect();
     output::say(&lines.join("\n"));
 }
 
@@ -88,21 +102,64 @@ async fn work(
     stop: &CancellationToken,
 ) -> Result<()> {
     let bus = opened.role(Role::Worker).await?;
-    let (worker, every) = (parts::worker(config), Duration::from_secs(config.policy.poll_seconds));
-    let (watched, until) = (policy.clone(), stop.clone());
-    supervisor.start("policy watch", move || {
-        let (policy, stop) = (watched.clone(), until.clone());
-        async move {
-            policy.watch(every, stop).await;
-            Ok(())
-        }
-    });
+    let worker = parts::worker(config);
+    watch(supervisor, config, &policy, stop);
     let stop = stop.clone();
     supervisor.start("worker", move || {
         let (worker, bus, policy, stop) = (worker.clone(), bus.clone(), policy.clone(), stop.clone());
         async move { Ok(adjutant_workers::run(worker, bus, policy, stop).await?) }
     });
     Ok(())
+}
+
+/// Looks for changes of the policy files.
+fn watch(supervisor: &mut Supervisor, config: &Config, policy: &Arc<Policy>, stop: &CancellationToken) {
+    let every = Duration::from_secs(config.policy.poll_seconds);
+    let (policy, stop) = (policy.clone(), stop.clone());
+    supervisor.start("policy watch", move || {
+        let (policy, stop) = (policy.clone(), stop.clone());
+        async move {
+            policy.watch(every, stop).await;
+            Ok(())
+        }
+    });
+}
+
+/// Starts the API service; says where it answers.
+async fn serve_api(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    opened: &Opened,
+    policy: Arc<Policy>,
+    stop: &CancellationToken,
+) -> Result<SocketAddr> {
+    let bus = opened.role(Role::Api).await?;
+    let api = Api::open(parts::api(config)?, bus, policy).await?;
+    let (address, stop) = (api.address(), stop.clone());
+    // It keeps its listener and its tasks by itself: what ends it is a fault that a new start would meet again.
+    let running = Arc::new(Mutex::new(Some(api)));
+    supervisor.start("API", move || {
+        let (running, stop) = (running.clone(), stop.clone());
+        async move {
+            let api = running.lock().take().context("it has ended already")?;
+            Ok(api.run(stop).await?)
+        }
+    });
+    Ok(address)
+}
+
+/// The API service by itself.
+pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
+    let opened = shared(&parts::bus(config, false)?, "api").await?;
+    let policy = parts::load_policy(config).await;
+    let mut supervisor = Supervisor::new(stop.clone());
+    watch(&mut supervisor, config, &policy, &stop);
+    let address = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
+    output::say(&format!("The API answers at http://{address}"));
+    listen::start(&mut supervisor, config, None, &stop).await?;
+    let ended = supervisor.run(Duration::from_secs(config.api.grace_seconds)).await;
+    opened.stop().await;
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// Starts the Slack gateway.
