@@ -1,6 +1,6 @@
 //! Opening the database: where it is, how its connections are set up, and bringing its tables up to date.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{os::unix::fs::OpenOptionsExt, path::PathBuf, str::FromStr, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
@@ -64,6 +64,13 @@ async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Open(name.clone(), error.to_string());
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    }
+    // Only its owner may read it. A file that is there stays as it is.
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
+    if let Err(error) = made
+        && error.kind() != std::io::ErrorKind::AlreadyExists
+    {
+        return Err(failed(&error));
     }
     let options = SqliteConnectOptions::new()
         .filename(&file)
