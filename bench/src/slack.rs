@@ -143,6 +143,7 @@ async fn adjutant(
     let own = specs.iter().cloned().map(|spec| Entry::new(spec, Source::BuiltIn));
     let vocabulary = adjutant_workers::vocabulary(&Catalogue::new(own).0, &homes);
     let config = WorkerConfig {
+        record_grace: Duration::ZERO,
         name: "bench".to_owned(),
         version: String::new(),
         slots: in_flight.max(16),

@@ -3,12 +3,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use adjutant_bus::{notice::Notice, place::AnswerAddress};
+use adjutant_bus::{lease::Good, notice::Notice, place::AnswerAddress};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::{lease::Good, pace::Pace};
+use super::pace::Pace;
 use crate::{
     render::{self, File, Message},
     web::{CallError, PATIENT},
