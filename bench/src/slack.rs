@@ -143,12 +143,12 @@ async fn adjutant(
     let own = specs.iter().cloned().map(|spec| Entry::new(spec, Source::BuiltIn));
     let vocabulary = adjutant_workers::vocabulary(&Catalogue::new(own).0, &homes);
     let config = WorkerConfig {
-        record_grace: Duration::ZERO,
         name: "bench".to_owned(),
         version: String::new(),
         slots: in_flight.max(16),
         grace: Duration::from_secs(5),
         trusted_homes: homes,
+        record_grace: Duration::ZERO,
         limits: Limits::default(),
     };
     let policy = Policy::load(Options::new(None), vocabulary).await;

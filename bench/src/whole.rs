@@ -36,12 +36,12 @@ pub(crate) async fn measure(opened: &Opened, commands: usize, in_flight: usize) 
     let policy = Policy::load(Options::new(None), vocabulary).await;
     let stop = CancellationToken::new();
     let config = WorkerConfig {
-        record_grace: Duration::ZERO,
         name: "bench".to_owned(),
         version: String::new(),
         slots: in_flight.max(16),
         grace: Duration::from_secs(5),
         trusted_homes: homes,
+        record_grace: Duration::ZERO,
         limits: Limits::default(),
     };
     let worker =
