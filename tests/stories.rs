@@ -16,6 +16,7 @@ mod stories {
     pub mod slack {
         pub mod faults;
         pub mod load;
+        pub mod notices;
         pub mod talks;
         pub mod world;
     }

@@ -148,6 +148,7 @@ async fn adjutant(
         slots: in_flight.max(16),
         grace: Duration::from_secs(5),
         trusted_homes: homes,
+        record_grace: Duration::ZERO,
         limits: Limits::default(),
     };
     let policy = Policy::load(Options::new(None), vocabulary).await;

@@ -41,6 +41,7 @@ pub(crate) async fn measure(opened: &Opened, commands: usize, in_flight: usize) 
         slots: in_flight.max(16),
         grace: Duration::from_secs(5),
         trusted_homes: homes,
+        record_grace: Duration::ZERO,
         limits: Limits::default(),
     };
     let worker =

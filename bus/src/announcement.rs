@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{
     reply::{Block, Field, Reply, Tone},
@@ -60,6 +61,18 @@ pub struct Matter {
     /// What this notice does to it.
     #[serde(default)]
     pub action: NoticeAction,
+}
+
+impl Matter {
+    /// Names the matter among those of all senders: 32 hexadecimal digits.
+    #[must_use]
+    pub fn digest(&self, from: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update((from.len() as u64).to_be_bytes());
+        hash.update(from);
+        hash.update(&self.key);
+        hash.finalize().iter().take(16).fold(String::new(), |digest, byte| format!("{digest}{byte:02x}"))
+    }
 }
 
 /// What is to be said.

@@ -16,7 +16,10 @@ use self::{
     inquiries::MemoryInquiries, journal::MemoryJournal, queue::MemoryQueue, services::MemoryServices,
     store::MemoryStore,
 };
-use crate::ports::{Bus, Limits, Status};
+use crate::{
+    ports::{Bus, Limits, Status},
+    role::Role,
+};
 
 /// Everything that the bus holds. Cheap to clone; all clones are the same bus.
 #[derive(Clone)]
@@ -48,7 +51,14 @@ impl Memory {
         }
     }
 
-    /// The ports.
+    /// The ports as this role sees them: of the notices it takes only its own.
+    #[must_use]
+    pub fn role(&self, role: Role) -> Bus {
+        let outbox = self.outbox.of_platform(role.notices());
+        Bus { outbox: Arc::new(outbox), ..self.bus() }
+    }
+
+    /// The ports, for who may take everything.
     #[must_use]
     pub fn bus(&self) -> Bus {
         Bus {

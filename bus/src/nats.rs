@@ -24,6 +24,7 @@ use self::{
     store::NatsStore,
 };
 use crate::{
+    actor::Platform,
     ports::{Bus, BusError, Limits},
     role::Role,
 };
@@ -43,7 +44,7 @@ pub(crate) async fn bus(
     }
     Ok(Bus {
         commands: Arc::new(NatsQueue::open(&link, Lane::Commands, provision::WORKERS)),
-        outbox: Arc::new(NatsQueue::open(&link, Lane::Outbox, outbox(role))),
+        outbox: Arc::new(NatsQueue::open(&link, Lane::Outbox, &outbox(role))),
         journal: Arc::new(NatsJournal::new(link.clone())),
         store: Arc::new(NatsStore::new(link.clone())),
         services: Arc::new(NatsServices::new(link.clone())),
@@ -53,11 +54,10 @@ pub(crate) async fn bus(
 }
 
 /// The consumer by which a role takes notices.
-const fn outbox(role: Role) -> &'static str {
-    match role {
-        Role::Console => "gateway-console",
-        Role::Slack => "gateway-slack",
-        Role::Admin | Role::Worker | Role::Api | Role::Demo => provision::WORKERS,
+fn outbox(role: Role) -> String {
+    match role.notices() {
+        Platform::Service => provision::WORKERS.to_owned(),
+        platform => format!("gateway-{platform}"),
     }
 }
 

@@ -3,17 +3,18 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::{announcement::Matter, place::Place, reply::Reply, wire::Version};
+use crate::{announcement::Matter, destination::Target, place::Place, reply::Reply, wire::Version};
 
 /// A message from a service to a chat destination, on the way to the gateway that posts it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notice {
     /// Wire version.
     pub v: Version,
-    /// Deduplicates it; the sender's own id.
+    /// Deduplicates it; see [`Notice::id`].
     pub id: String,
-    /// Who sends it: `svc:<name>`.
+    /// Who sends it, as shown to people: `svc:<name>`, or a person's name.
     pub from: String,
     /// Where it is to be posted.
     pub to: Place,
@@ -25,4 +26,19 @@ pub struct Notice {
     /// When it was accepted (RFC 3339, UTC).
     #[schemars(with = "String")]
     pub sent_at: Timestamp,
+}
+
+impl Notice {
+    /// The id of the notice that carries a sender's own message to one channel: the same message is the same notice, whoever
+    /// makes it and however often.
+    #[must_use]
+    pub fn id(from: &str, message: &str, target: &Target) -> String {
+        let parts = [from, message, target.platform.as_str(), target.tenant.as_str(), &target.channel];
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize().iter().take(16).fold(String::new(), |id, byte| format!("{id}{byte:02x}"))
+    }
 }

@@ -193,7 +193,7 @@ impl Opened {
     pub async fn role(&self, role: Role) -> Result<Bus, OpenError> {
         let (url, login) = match self.address(role) {
             Ok(address) => address,
-            Err(memory) => return Ok(memory.bus()),
+            Err(memory) => return Ok(memory.role(role)),
         };
         Ok(nats::bus(&url, &login, role, &self.limits, self.replicas).await?)
     }

@@ -1,5 +1,7 @@
 //! The parts of Adjutant that use the bus.
 
+use crate::actor::Platform;
+
 /// Which part of Adjutant uses the bus; each has rights of its own on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -20,6 +22,15 @@ pub enum Role {
 impl Role {
     /// Every role.
     pub const ALL: [Self; 6] = [Self::Admin, Self::Worker, Self::Console, Self::Slack, Self::Api, Self::Demo];
+
+    /// Whose notices it takes: a gateway those to its platform, the others what services want said.
+    pub(crate) const fn notices(self) -> Platform {
+        match self {
+            Self::Console => Platform::Console,
+            Self::Slack => Platform::Slack,
+            Self::Admin | Self::Worker | Self::Api | Self::Demo => Platform::Service,
+        }
+    }
 
     /// The user name at a supervised server.
     #[must_use]

@@ -57,6 +57,7 @@ promises! {
     queue::a_buried_message_is_kept_whole_with_its_reason,
     queue::a_message_over_the_limit_is_refused,
     queue::two_takers_never_hold_the_same_message,
+    queue::each_takes_its_own_notices_only,
     journal::of_many_claims_one_wins,
     journal::an_append_at_a_stale_sequence_is_refused,
     journal::events_are_read_back_in_order_and_by_run_id,

@@ -23,6 +23,8 @@ use self::split::Part;
 const MOST_MESSAGES: usize = 4;
 /// A title longer than this is text like any other.
 const TITLE: usize = 1_000;
+/// Most characters of a sender's name.
+const SENDER: usize = 200;
 /// Most characters of the text that notifications and old clients show.
 const FALLBACK: usize = 3_000;
 
@@ -76,9 +78,14 @@ pub(crate) fn reply(reply: &Reply, foot: &Foot) -> Rendered {
     whole(reply, Some(&foot.text()))
 }
 
-/// A reply that no run stands behind: a notice.
-pub(crate) fn notice(reply: &Reply) -> Rendered {
+/// A reply that no run stands behind.
+pub(crate) fn bare(reply: &Reply) -> Rendered {
     whole(reply, None)
+}
+
+/// A notice, with who sends it below.
+pub(crate) fn notice(reply: &Reply, from: &str) -> Rendered {
+    whole(reply, Some(&format!("from {}", escape(&cut(from, SENDER)))))
 }
 
 fn whole(reply: &Reply, foot: Option<&str>) -> Rendered {
@@ -114,7 +121,7 @@ fn whole(reply: &Reply, foot: Option<&str>) -> Rendered {
             last.push(context("Done."));
         }
     }
-    let fallback = cut(&escape(&plain::text(reply)), FALLBACK);
+    let fallback = cut(&escape(&plain::spoken(reply)), FALLBACK);
     let count = messages.len();
     let text =
         |index: usize| if index == 0 { fallback.clone() } else { format!("(part {} of {count})", index + 1) };

@@ -2,6 +2,8 @@
 //! it dies another one takes over within seconds, looks up what was posted already, and goes on.
 
 mod lead;
+mod matter;
+mod notices;
 mod pace;
 mod post;
 mod talk;

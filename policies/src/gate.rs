@@ -246,6 +246,17 @@ impl Gate {
         }
     }
 
+    /// A context in which every key that some command binds has a value: `none` where this one says nothing. For who asks about
+    /// a command without its catalogue.
+    #[must_use]
+    pub fn complete(&self, context: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut complete = self.full(context);
+        for key in self.vocabulary.context.keys() {
+            complete.entry(key.clone()).or_insert_with(|| NONE.to_owned());
+        }
+        complete
+    }
+
     /// A key that no known command binds is `none`: the service that declares it is away, and nothing of it is asked.
     fn full(&self, context: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut full = context.clone();

@@ -31,6 +31,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("policy.poll_seconds", Kind::Number(1..=3600)),
     ("policy.own_model", Kind::Flag),
     ("policy.trusted_homes", Kind::Texts),
+    ("audit.refuse_after_seconds", Kind::Number(0..=86_400)),
     ("console.tenant", Kind::Text),
     ("console.user", Kind::Text),
     ("http.listen", Kind::Text),

@@ -12,6 +12,7 @@ pub(crate) struct Config {
     pub(crate) bus: Bus,
     pub(crate) worker: Worker,
     pub(crate) policy: Policy,
+    pub(crate) audit: Audit,
     pub(crate) console: Console,
     pub(crate) http: Http,
     pub(crate) api: Api,
@@ -48,6 +49,12 @@ pub(crate) struct Policy {
     pub(crate) poll_seconds: u64,
     pub(crate) own_model: bool,
     pub(crate) trusted_homes: Vec<String>,
+}
+
+/// What happens when the audit copy stands still.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Audit {
+    pub(crate) refuse_after_seconds: u64,
 }
 
 /// The terminal as a chat.

@@ -130,6 +130,7 @@ pub(super) fn worker(config: &Config) -> WorkerConfig {
         slots: config.worker.slots.into(),
         grace: Duration::from_secs(config.worker.grace_seconds),
         trusted_homes: config.policy.trusted_homes.clone(),
+        record_grace: Duration::from_secs(config.audit.refuse_after_seconds),
         limits: limits(config),
     }
 }

@@ -6,6 +6,7 @@ mod help;
 mod help_search;
 mod history;
 mod home;
+mod notify;
 mod ping;
 mod rerun;
 mod runs;
@@ -26,6 +27,7 @@ use adjutant_bus::{
 use async_trait::async_trait;
 use serde_json::Value;
 
+pub(crate) use self::notify::{DESTINATION, NAME as NOTIFY};
 use crate::{authorize::Asker, catalogue::Catalogue};
 
 /// What a built-in command may use.
@@ -129,6 +131,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Command>> {
         Arc::new(rerun::Rerun),
         Arc::new(cancel::Cancel),
         Arc::new(why::Why),
+        Arc::new(notify::Notify),
         Arc::new(catalogue::Commands),
     ]
 }

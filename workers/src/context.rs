@@ -32,14 +32,19 @@ pub(crate) fn context(
 #[must_use]
 pub fn vocabulary(catalogue: &Catalogue, trusted_homes: &[String]) -> Vocabulary {
     let mut context: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, _) in keys(catalogue) {
+        context.insert(key.to_owned(), vec![NONE.to_owned()]);
+    }
     for (key, kind) in keys(catalogue) {
-        let values = context.entry(key.to_owned()).or_insert_with(|| vec![NONE.to_owned()]);
-        if let ArgKind::Choice { choices } = kind {
-            for choice in
-                choices.iter().filter(|choice| !values.contains(choice)).cloned().collect::<Vec<_>>()
-            {
-                values.push(choice);
+        let Some(values) = context.get_mut(key).filter(|values| !values.is_empty()) else { continue };
+        match kind {
+            ArgKind::Choice { choices } => {
+                let new: Vec<String> =
+                    choices.iter().filter(|choice| !values.contains(choice)).cloned().collect();
+                values.extend(new);
             }
+            // Any text: nothing can be said of its values beforehand.
+            _ => values.clear(),
         }
     }
     let commands = catalogue.iter().map(|entry| entry.spec.path.dotted()).collect();

@@ -32,6 +32,7 @@ use crate::{
     commands::About,
     ledger::{Ledger, LedgerError, Patience},
     offers::Offers,
+    pause::Pause,
 };
 
 /// Deliveries after which a message is given up.
@@ -43,6 +44,7 @@ pub(crate) struct Executor {
     policy: Arc<Policy>,
     offers: Arc<Offers>,
     about: Arc<About>,
+    pause: Arc<Pause>,
     lease: Duration,
     abandon: CancellationToken,
     /// What this very process executes: a redelivery of it, as after an outage of the server, is not to be adopted.
@@ -86,10 +88,11 @@ impl Executor {
         policy: Arc<Policy>,
         offers: Arc<Offers>,
         about: Arc<About>,
+        pause: Arc<Pause>,
         lease: Duration,
         abandon: CancellationToken,
     ) -> Self {
-        Self { bus, policy, offers, about, lease, abandon, here: Mutex::default() }
+        Self { bus, policy, offers, about, pause, lease, abandon, here: Mutex::default() }
     }
 
     /// Executes one message, whatever it holds.

@@ -11,11 +11,13 @@ pub mod usage;
 
 mod authorize;
 mod context;
+mod pause;
 mod refusals;
 
 mod adopt;
 mod ledger;
 
+mod announce;
 mod commands;
 mod executor;
 mod offers;

@@ -7,8 +7,9 @@ use adjutant_bus::{
     spec::CommandSpec,
 };
 use adjutant_policies::{Denial, Dimension};
+use jiff::Timestamp;
 
-use crate::authorize::Judgement;
+use crate::{authorize::Judgement, pause::Paused};
 
 fn refusal(code: RefusalCode, what: impl Into<String>, next: impl Into<String>) -> Refusal {
     Refusal { code, what: what.into(), next: next.into(), shown: Vec::new() }
@@ -48,6 +49,34 @@ pub(crate) fn no_service(spec: &CommandSpec) -> Refusal {
         format!("No service offers `{}` at the moment", spec.path),
         "Nothing was run. Try again when the service is back.",
     )
+}
+
+/// Nothing but reading runs now.
+pub(crate) fn paused(spec: &CommandSpec, paused: &Paused) -> Refusal {
+    let path = &spec.path;
+    let (what, next) = match paused {
+        Paused::Frozen(freeze) => (
+            format!(
+                "`{path}` is frozen: {} has stopped all commands that change something, since {} ({})",
+                freeze.by,
+                minute(freeze.since),
+                freeze.reason
+            ),
+            "Nothing was run. Try again when the freeze is over; commands that only read, and `cancel`, work meanwhile.",
+        ),
+        Paused::Unrecorded(at) => (
+            format!(
+                "`{path}` is not run, because it could not be recorded: the audit copy has stood still since {}",
+                minute(*at)
+            ),
+            "Nothing was run. Tell an operator; commands that only read, and `cancel`, work meanwhile.",
+        ),
+    };
+    refusal(RefusalCode::Paused, what, next)
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Policy does not allow it.

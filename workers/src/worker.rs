@@ -12,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    announce::Announcer,
     commands::{self, About},
     executor::Executor,
     ledger::jitter,
     offers::Offers,
+    pause::Pause,
 };
 
 /// How long one pull waits for the first message.
@@ -38,6 +40,8 @@ pub struct WorkerConfig {
     pub grace: Duration,
     /// Homes whose members are trusted: `slack:T0ACME`, `console:local`.
     pub trusted_homes: Vec<String>,
+    /// How old the audit copy's last sign of life may be before commands that change something are refused; zero: any age.
+    pub record_grace: Duration,
     /// The limits of the bus; the lease decides how often a running command extends it.
     pub limits: Limits,
 }
@@ -60,23 +64,37 @@ pub async fn run(
         commands::built_in(),
     ));
     offers.refresh_if_old().await;
+    let announcer = Arc::new(Announcer { bus: bus.clone(), policy: policy.clone() });
     let abandon = CancellationToken::new();
+    let pause = Arc::new(Pause::new(config.record_grace));
     let executor = Arc::new(Executor::new(
         bus.clone(),
         policy,
         offers.clone(),
         about,
+        pause.clone(),
         config.limits.lease,
         abandon.clone(),
     ));
     let mut background = JoinSet::new();
     let refresh_stop = stop.clone();
     background.spawn(async move { offers.run(refresh_stop).await });
+    let (following, follow_bus, follow_stop) = (pause.clone(), bus.clone(), stop.clone());
+    background.spawn(async move { following.follow(&follow_bus, &follow_stop).await });
+    if stop.run_until_cancelled(pause.known()).await.is_none() {
+        return Ok(());
+    }
     info!(worker = %config.name, slots = config.slots, "worker is ready");
     let mut running = JoinSet::new();
-    let pulled = pull(&config, &bus, &executor, &stop, &mut running).await;
-    drain(&config, &mut running, &abandon).await;
-    pulled
+    let over = stop.child_token();
+    let announcing = announcer.run(over.clone());
+    let pulling = async {
+        let pulled = pull(&config, &bus, &executor, &stop, &mut running).await;
+        over.cancel();
+        drain(&config, &mut running, &abandon).await;
+        pulled
+    };
+    tokio::join!(pulling, announcing).0
 }
 
 /// Pulls until `stop`.

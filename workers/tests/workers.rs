@@ -10,8 +10,10 @@
 )]
 
 mod workers {
+    pub mod announcing;
     pub mod execution;
     pub mod parsing;
+    pub mod pausing;
     pub mod refusing;
     pub mod world;
 }

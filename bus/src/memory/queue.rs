@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
+    actor::Platform,
     ports::{Accepted, BusError, Delivery, Limits, Queue, Settle},
     subject::Origin,
     wire::{MAX_MESSAGE, WireError},
@@ -57,25 +58,37 @@ struct Shared {
     limits: Limits,
 }
 
-pub(super) struct MemoryQueue(Arc<Shared>);
+pub(super) struct MemoryQueue {
+    shared: Arc<Shared>,
+    /// Takes only what is to, or from, this platform.
+    only: Option<Platform>,
+}
 
 impl MemoryQueue {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), limits: limits.clone() }))
+        let shared = Shared { state: Mutex::default(), changed: Notify::new(), limits: limits.clone() };
+        Self { shared: Arc::new(shared), only: None }
+    }
+
+    /// The same queue, of which only one platform's messages are taken.
+    pub(super) fn of_platform(&self, platform: Platform) -> Self {
+        Self { shared: self.shared.clone(), only: Some(platform) }
     }
 
     pub(super) fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.0.state.lock().dead.iter().cloned().collect()
+        self.shared.state.lock().dead.iter().cloned().collect()
     }
 
     fn ready(&self, most: usize) -> Result<Vec<Delivery>, Option<Instant>> {
-        let mut state = self.0.state.lock();
+        let mut state = self.shared.state.lock();
         let now = Instant::now();
         let mut taken = Vec::new();
-        for (sequence, message) in state.messages.iter_mut().filter(|(_, m)| m.due <= now).take(most) {
+        let own = |m: &Waiting| self.only.is_none_or(|platform| m.origin.platform == platform);
+        let due = state.messages.iter_mut().filter(|(_, m)| m.due <= now && own(m));
+        for (sequence, message) in due.take(most) {
             message.attempt += 1;
-            message.due = now + self.0.limits.lease;
-            let handle = Handle { queue: self.0.clone(), sequence: *sequence };
+            message.due = now + self.shared.limits.lease;
+            let handle = Handle { queue: self.shared.clone(), sequence: *sequence };
             taken.push(Delivery {
                 origin: message.origin.clone(),
                 sequence: *sequence,
@@ -84,7 +97,11 @@ impl MemoryQueue {
                 handle: Arc::new(handle),
             });
         }
-        if taken.is_empty() { Err(state.messages.values().map(|m| m.due).min()) } else { Ok(taken) }
+        if taken.is_empty() {
+            Err(state.messages.values().filter(|m| own(m)).map(|m| m.due).min())
+        } else {
+            Ok(taken)
+        }
     }
 }
 
@@ -116,13 +133,13 @@ impl Queue for MemoryQueue {
         if payload.len() > MAX_MESSAGE {
             return Err(WireError::TooLarge { size: payload.len() }.into());
         }
-        let mut state = self.0.state.lock();
+        let mut state = self.shared.state.lock();
         let now = Instant::now();
-        if state.is_duplicate(id, now, self.0.limits.duplicate_window) {
+        if state.is_duplicate(id, now, self.shared.limits.duplicate_window) {
             return Ok(Accepted::Duplicate);
         }
         let share = state.per_origin.get(origin).copied().unwrap_or(0);
-        if share >= self.0.limits.queue_per_origin {
+        if share >= self.shared.limits.queue_per_origin {
             return Err(BusError::Full(format!("{share} messages of {origin} are waiting already")));
         }
         state.per_origin.insert(origin.clone(), share + 1);
@@ -132,14 +149,14 @@ impl Queue for MemoryQueue {
         let sequence = state.newest;
         state.messages.insert(sequence, Waiting { origin: origin.clone(), payload, attempt: 0, due: now });
         drop(state);
-        self.0.changed.notify_waiters();
+        self.shared.changed.notify_waiters();
         Ok(Accepted::New)
     }
 
     async fn take(&self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BusError> {
         let deadline = Instant::now() + wait;
         loop {
-            let changed = self.0.changed.notified();
+            let changed = self.shared.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             let next = match self.ready(most) {

@@ -236,7 +236,7 @@ fn missing(what: &str, error: &dyn std::fmt::Display) -> BusError {
     ))
 }
 
-/// Whether the streams are there, as they should be.
+/// Whether the streams are there, as they should be, and the buckets.
 pub(crate) async fn is_provisioned(link: &Link, limits: &Limits, replicas: usize) -> Result<bool, BusError> {
     for wanted in streams(limits, replicas) {
         match link.jetstream.get_stream(&wanted.name).await {
@@ -245,6 +245,13 @@ pub(crate) async fn is_provisioned(link: &Link, limits: &Limits, replicas: usize
             }
             Err(error) if matches!(error.kind(), GetStreamErrorKind::JetStream(_)) => return Ok(false),
             Err(error) => return Err(BusError::Unavailable(format!("stream {}: {error}", wanted.name))),
+        }
+    }
+    for name in Bucket::ALL {
+        match link.jetstream.get_stream(format!("KV_{}", name.as_str())).await {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), GetStreamErrorKind::JetStream(_)) => return Ok(false),
+            Err(error) => return Err(BusError::Unavailable(format!("bucket {}: {error}", name.as_str()))),
         }
     }
     Ok(true)

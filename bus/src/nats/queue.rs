@@ -55,18 +55,18 @@ impl Lane {
 pub(super) struct NatsQueue {
     link: Link,
     lane: Lane,
-    taker: &'static str,
+    taker: String,
     consumer: OnceCell<jetstream::consumer::Consumer<pull::Config>>,
 }
 
 impl NatsQueue {
     /// The queue as taken by this consumer.
-    pub(super) fn open(link: &Link, lane: Lane, taker: &'static str) -> Self {
-        Self { link: link.clone(), lane, taker, consumer: OnceCell::new() }
+    pub(super) fn open(link: &Link, lane: Lane, taker: &str) -> Self {
+        Self { link: link.clone(), lane, taker: taker.to_owned(), consumer: OnceCell::new() }
     }
 
     async fn consumer(&self) -> Result<&jetstream::consumer::Consumer<pull::Config>, BusError> {
-        let get = || self.link.jetstream.get_consumer_from_stream(self.taker, self.lane.stream());
+        let get = || self.link.jetstream.get_consumer_from_stream(&self.taker, self.lane.stream());
         self.consumer.get_or_try_init(get).await.map_err(|error| BusError::Unavailable(error.to_string()))
     }
 

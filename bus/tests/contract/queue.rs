@@ -3,7 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use adjutant_bus::{
+    actor::{Platform, Tenant},
     ports::{Accepted, BusError, Delivery, Queue},
+    subject::Origin,
     wire,
 };
 use bytes::Bytes;
@@ -112,4 +114,16 @@ pub async fn two_takers_never_hold_the_same_message(world: World) {
     let (a, b) = soon(async { tokio::join!(taker(world.clone()), taker(world.clone())) }).await;
     let all: HashSet<&Bytes> = a.iter().chain(&b).collect();
     assert_eq!(all.len(), a.len() + b.len(), "no message may be held by both");
+}
+
+pub async fn each_takes_its_own_notices_only(world: World) {
+    let service = Origin::new(Platform::Service, &Tenant::new("deployments"));
+    world.api.outbox.submit(&origin("t"), "a", "to the console".into()).await.unwrap();
+    world.demo.outbox.submit(&service, "b", "from a service".into()).await.unwrap();
+    for (bus, wanted) in [(&world.bus, "from a service"), (&world.console, "to the console")] {
+        let taken = bus.outbox.take(10, Duration::from_secs(5)).await.unwrap();
+        assert_eq!(taken.iter().map(|d| d.payload.clone()).collect::<Vec<_>>(), [wanted]);
+        taken[0].handle.acknowledge().await.unwrap();
+        assert!(bus.outbox.take(10, Duration::from_millis(200)).await.unwrap().is_empty());
+    }
 }

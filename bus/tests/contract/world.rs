@@ -53,12 +53,11 @@ pub fn binary() -> Option<PathBuf> {
 
 pub async fn memory() -> World {
     let memory = Memory::new(&limits());
-    let bus = memory.bus();
     World {
-        console: bus.clone(),
-        demo: bus.clone(),
-        api: bus.clone(),
-        bus,
+        bus: memory.role(Role::Worker),
+        console: memory.role(Role::Console),
+        demo: memory.role(Role::Demo),
+        api: memory.role(Role::Api),
         memory: Some(memory),
         server: None,
     }

@@ -69,7 +69,7 @@ fn every_tone_and_outcome_looks_as_recorded() {
             ),
         ),
         ("empty", done(&Reply::info(""))),
-        ("notice", notice(&Reply::info("").text("Disk is *nearly* full"))),
+        ("notice", notice(&Reply::info("").text("Disk is *nearly* full"), "svc:<monitor>")),
     ];
     let table: Vec<Value> =
         cases.iter().map(|(name, rendered)| json!({ "case": name, "shown": shown(rendered) })).collect();

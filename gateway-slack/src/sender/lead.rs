@@ -6,10 +6,8 @@ use adjutant_bus::{
     actor::Platform,
     id::RequestId,
     lease::{Good, Term},
-    notice::Notice,
-    ports::{BusError, Delivery, Follow, Followed},
+    ports::{BusError, Follow, Followed},
     subject::Journals,
-    wire,
 };
 use futures::StreamExt;
 use moka::sync::Cache;
@@ -21,9 +19,14 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::warn;
 
-use super::{GRACE, Sender, pace::Pace, post::Post, talk::Talk};
+use super::{
+    GRACE, Sender, notices,
+    pace::Pace,
+    post::{Post, Posts},
+    talk::Talk,
+};
 
 /// Name of the journal's durable follower.
 const FOLLOWER: &str = "gateway-slack";
@@ -34,8 +37,6 @@ const AHEAD: usize = 64;
 /// Requests remembered as answered, and for how long: events of theirs may come again.
 const ANSWERED: u64 = 20_000;
 const REMEMBERED: Duration = Duration::from_secs(600);
-/// Notices taken at once, and how long to wait for the first.
-const NOTICES: (usize, Duration) = (16, Duration::from_secs(1));
 
 /// Sends until the lease is lost or `stop`. What is on its way at `stop` is finished within the grace.
 pub(super) async fn lead(sender: &Sender, term: &Term, stop: &CancellationToken) -> Result<(), BusError> {
@@ -55,7 +56,7 @@ pub(super) async fn lead(sender: &Sender, term: &Term, stop: &CancellationToken)
         sender,
     };
     let (ended, mut ends) = mpsc::unbounded_channel();
-    let notices = notices(sender, lead.posts.clone());
+    let notices = notices::run(&sender.bus, lead.posts.clone());
     tokio::pin!(notices);
     loop {
         tokio::select! {
@@ -82,8 +83,6 @@ pub(super) async fn lead(sender: &Sender, term: &Term, stop: &CancellationToken)
     lead.tasks.shutdown().await;
     Ok(())
 }
-
-type Posts = HashMap<String, Arc<Post>>;
 
 fn posts(sender: &Sender, good: &Good) -> Posts {
     let post = |workspace: &Arc<crate::workspace::Workspace>| {
@@ -171,45 +170,5 @@ impl Lead<'_> {
 async fn settle(followed: &Followed) {
     if let Err(error) = followed.handle.acknowledge().await {
         warn!(%error, "an event could not be confirmed; it will come again");
-    }
-}
-
-/// Takes notices, and posts them.
-async fn notices(sender: &Sender, posts: Posts) {
-    loop {
-        match sender.bus.outbox.take(NOTICES.0, NOTICES.1).await {
-            Ok(taken) => {
-                for delivery in taken {
-                    notice(&delivery, &posts).await;
-                }
-            }
-            Err(error) => {
-                warn!(%error, "notices cannot be taken just now");
-                tokio::time::sleep(NOTICES.1).await;
-            }
-        }
-    }
-}
-
-async fn notice(delivery: &Delivery, posts: &Posts) {
-    let read: Result<Notice, _> = wire::decode("notice", &delivery.payload);
-    let tenant = delivery.origin.tenant.unescape().unwrap_or_default();
-    let settled = match (read, posts.get(&tenant)) {
-        (Ok(notice), Some(post)) => match post.notice(&notice, delivery.attempt > 1).await {
-            Ok(()) => delivery.handle.acknowledge().await,
-            Err(error) if error.code().is_some() => {
-                error!(%error, id = notice.id, "a notice cannot be posted");
-                delivery.handle.bury(&error.to_string()).await
-            }
-            Err(error) => {
-                warn!(%error, id = notice.id, "a notice could not be posted yet");
-                delivery.handle.release(Duration::from_secs(5)).await
-            }
-        },
-        (Ok(_), None) => delivery.handle.bury("the workspace is not configured").await,
-        (Err(error), _) => delivery.handle.bury(&error.to_string()).await,
-    };
-    if let Err(error) = settled {
-        warn!(%error, "a notice could not be settled; it will come again");
     }
 }

@@ -66,6 +66,11 @@ impl Pace {
         self.edits.check().is_ok()
     }
 
+    /// Waits for a turn to edit a message.
+    pub(super) async fn turn_to_edit(&self) {
+        self.edits.until_ready().await;
+    }
+
     /// Waits for a turn to send an ephemeral message.
     pub(super) async fn ephemeral(&self) {
         self.ephemerals.until_ready().await;

@@ -3,14 +3,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use adjutant_bus::{notice::Notice, place::AnswerAddress};
+use adjutant_bus::{lease::Good, place::AnswerAddress};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tracing::warn;
 
-use super::{lease::Good, pace::Pace};
+use super::pace::Pace;
 use crate::{
-    render::{self, File, Message},
+    render::{File, Message},
     web::{CallError, PATIENT},
     workspace::Workspace,
 };
@@ -31,6 +30,9 @@ pub(super) struct Where {
 
 /// What was posted for a request: `ts` by part.
 pub(super) type Posted = HashMap<String, String>;
+
+/// The workspaces by team.
+pub(super) type Posts = HashMap<String, Arc<Post>>;
 
 /// One workspace to post to.
 pub(super) struct Post {
@@ -211,27 +213,6 @@ impl Post {
     pub(super) async fn home(&self, user: &str, blocks: Vec<Value>) -> Result<(), CallError> {
         let body = json!({ "user_id": user, "view": { "type": "home", "blocks": blocks } });
         self.call("views.publish", &body).await.map(|_| ())
-    }
-
-    /// Posts a notice; looks first whether it is there, when it may be.
-    pub(super) async fn notice(&self, notice: &Notice, again: bool) -> Result<(), CallError> {
-        let at = Where { channel: notice.to.channel.clone(), thread: notice.to.thread.clone() };
-        let key = format!("notice:{}", notice.id);
-        let posted = if again { self.find(&at, &key, notice.sent_at).await? } else { Posted::new() };
-        let rendered = render::notice(&notice.reply);
-        for (index, message) in rendered.messages.iter().enumerate() {
-            let part = format!("result/{}", index + 1);
-            if !posted.contains_key(&part) {
-                self.pace.message(&at.channel).await;
-                self.message(&at, message, &key, &part).await?;
-            }
-        }
-        for file in &rendered.files {
-            if let Err(error) = self.file(&at, file).await {
-                warn!(%error, id = notice.id, "a file of a notice could not be uploaded");
-            }
-        }
-        Ok(())
     }
 }
 

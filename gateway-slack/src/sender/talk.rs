@@ -246,7 +246,7 @@ async fn confirm(followed: &Followed) {
 }
 
 fn held_message(held: &Reply, run: adjutant_bus::id::RunId) -> Message {
-    let rendered = render::notice(held);
+    let rendered = render::bare(held);
     let mut message = rendered.messages.into_iter().next().unwrap_or_else(|| render::working("", None, run));
     message.blocks.truncate(45);
     message

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::Path};
 use adjutant_bus::spec::Action;
 use adjutant_policies::{Column, Options, Policy, Vocabulary, grid};
 
-const CALLERS: [&str; 6] =
-    ["everyone + Engineering", "everyone + Product", "everyone", "guests", "external", "nobody"];
+const CALLERS: [&str; 7] =
+    ["everyone + Engineering", "everyone + Product", "everyone", "guests", "external", "svc:ci", "nobody"];
 const VIEWED: [&str; 11] = [
     "help",
     "help.search",
@@ -20,13 +20,13 @@ const VIEWED: [&str; 11] = [
     "deploy.list",
     "deploy.history",
 ];
-const RUN: [&str; 5] = ["ping", "rerun", "cancel", "deploy.promote", "deploy.rollback"];
+const RUN: [&str; 6] = ["ping", "rerun", "cancel", "deploy.promote", "deploy.rollback", "notify"];
 
 fn vocabulary() -> Vocabulary {
     let environments = ["none", "preview", "staging", "production"].map(str::to_owned).to_vec();
     Vocabulary {
         commands: VIEWED.iter().chain(&RUN).map(|name| (*name).to_owned()).collect(),
-        context: BTreeMap::from([("env".to_owned(), environments)]),
+        context: BTreeMap::from([("env".to_owned(), environments), ("destination".to_owned(), Vec::new())]),
         trusted_homes: vec!["console:local".to_owned()],
     }
 }
@@ -36,7 +36,12 @@ fn columns() -> Vec<Column> {
     let environments = || ["preview", "staging", "production"].map(context).to_vec();
     let viewed = VIEWED.iter().map(|name| ((*name).to_owned(), Action::View, vec![context("none")]));
     let run = RUN.iter().map(|name| {
-        let contexts = if name.starts_with("deploy") { environments() } else { vec![context("none")] };
+        let named = || BTreeMap::from([("destination".to_owned(), "alerts".to_owned())]);
+        let contexts = match *name {
+            "notify" => vec![named()],
+            deploy if deploy.starts_with("deploy") => environments(),
+            _ => vec![context("none")],
+        };
         ((*name).to_owned(), Action::Run, contexts)
     });
     viewed.chain(run).collect()

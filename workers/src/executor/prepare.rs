@@ -136,10 +136,10 @@ impl Executor {
             let handler = handler(&entry);
             let asked = self.asked(asker, &current, understood.parsed.arguments);
             let Handler::BuiltIn(command) = &handler else {
-                return Ok(Prepared::Ready(Box::new(Ready { opening, handler, asked, entry })));
+                return Ok(self.unless_paused(Ready { opening, handler, asked, entry }));
             };
             match command.stands_for(&asked).await {
-                Ok(None) => return Ok(Prepared::Ready(Box::new(Ready { opening, handler, asked, entry }))),
+                Ok(None) => return Ok(self.unless_paused(Ready { opening, handler, asked, entry })),
                 Ok(Some(other)) => line = other,
                 Err(Standstill::Refused(refusal)) => return Ok(refused(opening, refusal)),
                 Err(Standstill::Bus(error)) => return Err(error),
@@ -147,6 +147,16 @@ impl Executor {
             asker = asked.asker;
         }
         Ok(refused(bare, refusals::endless()))
+    }
+
+    fn unless_paused(&self, ready: Ready) -> Prepared {
+        match self.pause.stops(ready.spec()) {
+            Some(paused) => {
+                let refusal = refusals::paused(ready.spec(), &paused);
+                refused(ready.opening, refusal)
+            }
+            None => Prepared::Ready(Box::new(ready)),
+        }
     }
 
     fn asked(&self, asker: Asker, current: &Current, arguments: BTreeMap<String, Value>) -> Asked {

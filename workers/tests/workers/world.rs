@@ -14,6 +14,8 @@ use adjutant_bus::{
     event::{Fact, Outcome, Progress},
     id::RequestId,
     memory::Memory,
+    mode::{self, Freeze},
+    open::Role,
     place::Place,
     ports::{Bus, Limits, ProgressSink, Recorded, Serve},
     reply::Reply,
@@ -34,15 +36,17 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+const EVERYTHING: &str = "p, everyone, *, *, *, *, allow\n";
 pub const SOON: Duration = Duration::from_secs(20);
 
 pub struct World {
+    pub memory: Memory,
     pub bus: Bus,
     pub calls: Arc<AtomicUsize>,
     pub stop: CancellationToken,
     pub worker: JoinHandle<Result<(), adjutant_bus::ports::BusError>>,
     policy: Arc<Policy>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 fn config() -> WorkerConfig {
@@ -52,6 +56,7 @@ fn config() -> WorkerConfig {
         slots: 8,
         grace: Duration::from_millis(500),
         trusted_homes: vec!["console:local".to_owned()],
+        record_grace: Duration::from_secs(300),
         limits: limits(),
     }
 }
@@ -109,21 +114,41 @@ impl Serve for Doing {
 
 impl World {
     pub async fn new() -> Self {
-        Self::with_policy("p, everyone, *, *, *, *, allow\n").await
+        Self::with_policy(EVERYTHING).await
     }
 
     pub async fn with_policy(policy: &str) -> Self {
+        Self::begin(policy, None).await
+    }
+
+    /// Frozen before the worker starts.
+    pub async fn frozen(freeze: &Freeze) -> Self {
+        Self::begin(EVERYTHING, Some(freeze)).await
+    }
+
+    /// Puts another policy in force.
+    pub async fn mend(&self, policy: &str) {
+        std::fs::write(self.dir.path().join("policy.csv"), policy).unwrap();
+        self.policy.reload().await;
+    }
+
+    async fn begin(policy: &str, freeze: Option<&Freeze>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../policies/model.conf");
         std::fs::copy(model, dir.path().join("model.conf")).unwrap();
         std::fs::write(dir.path().join("policy.csv"), policy).unwrap();
-        std::fs::write(dir.path().join("policy.lock"), "console:local/Eng, Eng, Eng\n").unwrap();
+        std::fs::write(dir.path().join("policy.lock"), "console:local/Eng, Eng, Eng\nsvc:ci, svc:ci, CI\n")
+            .unwrap();
         let homes = vec!["console:local".to_owned()];
         let entries = adjutant_workers::built_in().into_iter().map(|spec| Entry::new(spec, Source::BuiltIn));
         let vocabulary = adjutant_workers::vocabulary(&Catalogue::new(entries).0, &homes);
         let policy = Policy::load(Options::new(Some(dir.path().to_owned())), vocabulary).await;
         let memory = Memory::new(&limits());
-        let (bus, calls, stop) = (memory.bus(), Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+        let bus = memory.role(Role::Worker);
+        if let Some(freeze) = freeze {
+            mode::freeze(&bus, freeze).await.unwrap();
+        }
+        let (calls, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
         let offer = Offer {
             name: "doing".to_owned(),
             version: "1.0.0".to_owned(),
@@ -136,7 +161,7 @@ impl World {
             tokio::task::yield_now().await;
         }
         let worker = tokio::spawn(adjutant_workers::run(config(), bus.clone(), policy.clone(), stop.clone()));
-        Self { bus, calls, stop, worker, policy, _dir: dir }
+        Self { memory, bus, calls, stop, worker, policy, dir }
     }
 
     /// Another worker, until the test ends.
