@@ -12,7 +12,6 @@ pub(crate) struct Config {
     pub(crate) bus: Bus,
     pub(crate) worker: Worker,
     pub(crate) policy: Policy,
-    pub(crate) audit: Audit,
     pub(crate) console: Console,
     pub(crate) http: Http,
     pub(crate) api: Api,
@@ -49,12 +48,6 @@ pub(crate) struct Policy {
     pub(crate) poll_seconds: u64,
     pub(crate) own_model: bool,
     pub(crate) trusted_homes: Vec<String>,
-}
-
-/// What happens when the audit copy stands still.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Audit {
-    pub(crate) refuse_after_seconds: u64,
 }
 
 /// The terminal as a chat.
@@ -100,6 +93,7 @@ pub(crate) struct Api {
 pub(crate) struct Audit {
     pub(crate) signing_key: SecretString,
     pub(crate) retention_days: u32,
+    pub(crate) refuse_after_seconds: u64,
 }
 
 /// The Slack gateway.
