@@ -49,6 +49,7 @@ pub fn config(dir: &Path, database: Database) -> ApiConfig {
         key_cache_ttl: Duration::from_secs(5),
         key_lifetime: Duration::from_secs(90 * 24 * 3600),
         longest_key_lifetime: Duration::from_secs(365 * 24 * 3600),
+        audit_key: None,
         grace: Duration::from_secs(5),
     }
 }
