@@ -145,7 +145,9 @@ impl Checkpoints {
                 checkpoint.tell();
                 (self.seq, self.at) = (head.seq, Timestamp::now());
             }
-            Err(error) => warn!(%error, "a checkpoint of the record could not be kept; it will be signed later"),
+            Err(error) => {
+                warn!(%error, "a checkpoint of the record could not be kept; it will be signed later")
+            }
         }
     }
 }

@@ -80,12 +80,7 @@ impl Entries {
         }
     }
 
-    async fn remembered(
-        &self,
-        tx: &mut Tx,
-        recorded: &Recorded,
-        request: &str,
-    ) -> Result<Asked, StoreError> {
+    async fn remembered(&self, tx: &mut Tx, recorded: &Recorded, request: &str) -> Result<Asked, StoreError> {
         if let Some(asked) = self.asked.get(request) {
             return Ok(asked.clone());
         }
@@ -96,7 +91,11 @@ impl Entries {
         // Its first event may be older than the record is kept.
         Ok(kept.unwrap_or_else(|| {
             let origin = &recorded.key.origin;
-            Asked { actor: format!("{}:{}/-", origin.platform, origin.tenant), key_id: None, target: "-".to_owned() }
+            Asked {
+                actor: format!("{}:{}/-", origin.platform, origin.tenant),
+                key_id: None,
+                target: "-".to_owned(),
+            }
         }))
     }
 }
@@ -115,7 +114,9 @@ fn opened(event: &Event) -> Option<Asked> {
 /// Who did it, where it was not who asked.
 const fn decider(fact: &Fact) -> Option<&Actor> {
     match fact {
-        Fact::CancelRequested { by } | Fact::Rejected { by, .. } | Fact::Cancelled { by: Some(by), .. } => Some(by),
+        Fact::CancelRequested { by } | Fact::Rejected { by, .. } | Fact::Cancelled { by: Some(by), .. } => {
+            Some(by)
+        }
         _ => None,
     }
 }
@@ -132,7 +133,8 @@ fn shown(actor: &Actor) -> (String, Option<String>) {
 /// The event without answer addresses.
 fn body(event: &Event) -> Result<Value, StoreError> {
     let written = serde_json::to_value(event);
-    let mut body = written.map_err(|error| StoreError::Fault(format!("an event cannot be written: {error}")))?;
+    let mut body =
+        written.map_err(|error| StoreError::Fault(format!("an event cannot be written: {error}")))?;
     forget_answers(&mut body);
     Ok(body)
 }
@@ -152,5 +154,6 @@ fn forget_answers(value: &mut Value) {
 
 /// A sequence as the database keeps it.
 pub(super) fn number(sequence: u64) -> Result<i64, StoreError> {
-    i64::try_from(sequence).map_err(|_| StoreError::Fault("a sequence of the journal is too large".to_owned()))
+    i64::try_from(sequence)
+        .map_err(|_| StoreError::Fault("a sequence of the journal is too large".to_owned()))
 }

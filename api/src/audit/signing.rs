@@ -30,7 +30,9 @@ pub enum AuditKeyError {
     #[error("the audit key file {0} cannot be used: {1}")]
     File(PathBuf, std::io::Error),
     /// It does not hold what it should.
-    #[error("the audit key is not 64 hexadecimal digits (an Ed25519 seed); make one with `openssl rand -hex 32`")]
+    #[error(
+        "the audit key is not 64 hexadecimal digits (an Ed25519 seed); make one with `openssl rand -hex 32`"
+    )]
     Malformed,
 }
 

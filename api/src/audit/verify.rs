@@ -6,8 +6,8 @@ mod walk;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::signing::PublicKey;
 pub use self::walk::verify;
+use super::signing::PublicKey;
 
 /// What is known from elsewhere.
 #[derive(Clone, Debug, Default)]

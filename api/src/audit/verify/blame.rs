@@ -31,7 +31,9 @@ pub(super) async fn finding(db: &Db, before: &[u8], kept: &Kept) -> Result<Findi
     let belongs = look(db, before, kept).await?;
     let (wrong, detail) = match (belongs.here, belongs.there) {
         (Some(here), _) => (Wrong::Reordered, format!("what belongs here stands at {here}")),
-        (None, Some(there)) if there > place => (Wrong::Removed, format!("entry {there} stands in its place")),
+        (None, Some(there)) if there > place => {
+            (Wrong::Removed, format!("entry {there} stands in its place"))
+        }
         (None, Some(there)) => {
             let detail = format!("entry {there} was moved to {place} to make room");
             return Ok(Finding { seq: there, wrong: Wrong::Inserted, detail });

@@ -24,7 +24,11 @@ const TRIES: usize = 3;
 ///
 /// # Errors
 /// The database.
-pub async fn verify(db: &Db, known: &Known, mut progress: impl FnMut(i64, i64)) -> Result<Report, StoreError> {
+pub async fn verify(
+    db: &Db,
+    known: &Known,
+    mut progress: impl FnMut(i64, i64),
+) -> Result<Report, StoreError> {
     let mut tries = 0;
     loop {
         let begin = Begin::load(db).await?;
@@ -144,8 +148,13 @@ impl<'a> Walk<'a> {
         let place = self.at + 1;
         if kept.seq != place {
             let last = kept.seq - 1;
-            let which = if last == place { "It is".to_owned() } else { format!("The entries up to {last} are") };
-            return Ok(Some(found(place, Wrong::Removed, format!("{which} not there; the next one is {}", kept.seq))));
+            let which =
+                if last == place { "It is".to_owned() } else { format!("The entries up to {last} are") };
+            return Ok(Some(found(
+                place,
+                Wrong::Removed,
+                format!("{which} not there; the next one is {}", kept.seq),
+            )));
         }
         let before = self.hash.as_ref().unwrap_or(&kept.prev_hash);
         if kept.prev_hash != *before || chained(before, place, &kept.entry) != kept.hash {
@@ -200,7 +209,11 @@ impl<'a> Walk<'a> {
     async fn end(&self, head: Option<Head>) -> Result<Option<Finding>, StoreError> {
         let next = self.at + 1;
         let Some(head) = head else {
-            return Ok(Some(found(self.at, Wrong::Altered, "the head of the chain cannot be read".to_owned())));
+            return Ok(Some(found(
+                self.at,
+                Wrong::Altered,
+                "the head of the chain cannot be read".to_owned(),
+            )));
         };
         let beyond = reading!(self.db, at => sqlx::query_as::<_, Checkpoint>(BEYOND).bind(self.at).fetch_optional(at))?;
         let kept = self.known.kept.iter().map(|(seq, _)| *seq).filter(|seq| *seq > self.at).max();
@@ -211,7 +224,11 @@ impl<'a> Walk<'a> {
             (false, None, None) => None,
         };
         if let Some(seen) = seen {
-            return Ok(Some(found(next, Wrong::CutOff, format!("the last entry is {}, but {seen}", self.at))));
+            return Ok(Some(found(
+                next,
+                Wrong::CutOff,
+                format!("the last entry is {}, but {seen}", self.at),
+            )));
         }
         let known = self.hash.as_deref().unwrap_or_default();
         if head.seq < self.at {
