@@ -1,11 +1,25 @@
 //! The record: an append-only table in which each entry carries the hash of the one before. This file appends; every change of
 //! keys, destinations and modes appends in the transaction that makes it, so that neither is there without the other.
 
+mod checkpoint;
+pub(crate) mod copy;
 mod entry;
+mod journal;
+mod position;
+mod read;
+mod redact;
+mod signing;
+mod verify;
 
 use sha2::{Digest, Sha256};
 
-pub use self::entry::Entry;
+pub use self::{
+    checkpoint::Checkpoint,
+    entry::Entry,
+    read::{Kept, one},
+    signing::{AuditKey, AuditKeyError, NoPublicKey, PublicKey},
+    verify::{Finding, Known, Report, Wrong, verify},
+};
 use crate::store::{StoreError, Tx, executing, fetching};
 
 /// The head of the chain, as kept in `meta`: sequence and hash of the newest entry. Touching it takes the lock on it, so that
@@ -35,6 +49,8 @@ pub(crate) async fn lock(tx: &mut Tx) -> Result<Head, StoreError> {
 /// Appends after the head and moves it.
 pub(crate) async fn append(tx: &mut Tx, head: &mut Head, entry: &Entry) -> Result<(), StoreError> {
     let seq = head.seq + 1;
+    let entry = entry.clean();
+    let entry = entry.as_ref();
     let hash = chained(&head.hash, seq, entry);
     executing!(
         tx,

@@ -11,6 +11,7 @@ use std::fmt;
 use rand::{RngExt, distr::Alphanumeric};
 use secrecy::{ExposeSecret, SecretString};
 
+pub(crate) use self::pepper::write_new;
 pub use self::{
     digest::{Digest, Peppers},
     pepper::{Pepper, PepperError},

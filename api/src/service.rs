@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     app::{App, Settings, Shared},
+    audit::{self, AuditKey, AuditKeyError},
     auth::Keys,
     key::{Pepper, PepperError, Peppers},
     keyring::Keyring,
@@ -48,6 +49,8 @@ pub struct ApiConfig {
     pub key_lifetime: Duration,
     /// For how long it may be good at most, unless an administrator says otherwise.
     pub longest_key_lifetime: Duration,
+    /// The key that signs checkpoints of the record; none: `audit-key` in the folder, made at the first start.
+    pub audit_key: Option<AuditKey>,
     /// How long calls may take to finish after a stop.
     pub grace: Duration,
 }
@@ -69,6 +72,7 @@ impl ApiConfig {
             key_cache_ttl: Duration::from_secs(5),
             key_lifetime: Duration::from_hours(90 * 24),
             longest_key_lifetime: Duration::from_hours(365 * 24),
+            audit_key: None,
             grace: Duration::from_secs(5),
         }
     }
@@ -83,6 +87,9 @@ pub enum StartError {
     /// The pepper.
     #[error(transparent)]
     Pepper(#[from] PepperError),
+    /// The key of the record.
+    #[error(transparent)]
+    AuditKey(#[from] AuditKeyError),
     /// The address.
     #[error("{0}: {1} cannot be used: {2}")]
     Listen(&'static str, String, std::io::Error),
@@ -94,6 +101,7 @@ pub struct Api {
     listener: TcpListener,
     metrics_listener: Option<TcpListener>,
     address: SocketAddr,
+    audit_key: AuditKey,
     grace: Duration,
 }
 
@@ -109,6 +117,10 @@ impl Api {
             None => Pepper::load_or_make(&config.data_dir.join("pepper"))?,
         };
         let peppers = Peppers::new(&pepper, config.previous_pepper.as_ref());
+        let audit_key = match config.audit_key {
+            Some(key) => key,
+            None => AuditKey::load_or_make(&config.data_dir.join("audit-key"))?,
+        };
         let db = store::open(&config.database).await?;
         let listener = listen(config.listen.as_deref()).await?;
         let metrics_listener = match config.metrics_listen.as_deref() {
@@ -127,7 +139,7 @@ impl Api {
         };
         let keys = Keys::new(peppers, settings.key_cache_ttl);
         let app = Arc::new(App { config: settings, db, bus, keys, policy });
-        Ok(Self { app, listener, metrics_listener, address, grace: config.grace })
+        Ok(Self { app, listener, metrics_listener, address, audit_key, grace: config.grace })
     }
 
     /// The services and keys that it knows.
@@ -147,7 +159,7 @@ impl Api {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, stop: CancellationToken) -> std::io::Result<()> {
-        let mut background = background(&self.app, &stop);
+        let mut background = background(&self.app, &self.audit_key, &stop);
         if let Some(listener) = self.metrics_listener {
             let serving = axum::serve(listener, metrics::router())
                 .with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -184,8 +196,10 @@ impl Api {
 }
 
 /// What goes on beside the calls, until `stop`.
-fn background(_app: &Shared, _stop: &CancellationToken) -> JoinSet<()> {
-    JoinSet::new()
+fn background(app: &Shared, audit_key: &AuditKey, stop: &CancellationToken) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(audit::copy::run(app.clone(), audit_key.clone(), stop.clone()));
+    tasks
 }
 
 async fn listen(address: Option<&str>) -> Result<TcpListener, StartError> {

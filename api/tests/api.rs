@@ -10,6 +10,9 @@
 )]
 
 mod api {
+    pub mod audit;
+    pub mod audit_verify;
     pub mod auth;
+    pub mod journal;
     pub mod world;
 }

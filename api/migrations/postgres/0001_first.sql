@@ -23,8 +23,8 @@ CREATE FUNCTION audit_entries_refuse() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION 'audit entries are append only'; END $$;
 CREATE TRIGGER audit_entries_fixed BEFORE UPDATE ON audit_entries FOR EACH ROW EXECUTE FUNCTION audit_entries_refuse();
 CREATE TABLE audit_checkpoints (
-  seq BIGINT PRIMARY KEY, hash BYTEA NOT NULL, at BIGINT NOT NULL, kind TEXT NOT NULL, public_key BYTEA NOT NULL,
-  signature BYTEA NOT NULL);
+  seq BIGINT NOT NULL, hash BYTEA NOT NULL, at BIGINT NOT NULL, kind TEXT NOT NULL, public_key BYTEA NOT NULL,
+  signature BYTEA NOT NULL, PRIMARY KEY (seq, kind));
 CREATE TABLE requests (
   id TEXT PRIMARY KEY, run_id TEXT NOT NULL, platform TEXT NOT NULL, tenant TEXT NOT NULL, actor TEXT NOT NULL, service TEXT,
   command TEXT NOT NULL DEFAULT '', state TEXT NOT NULL, policy TEXT, announce TEXT, labels TEXT NOT NULL DEFAULT '{}',

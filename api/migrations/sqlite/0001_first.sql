@@ -21,8 +21,8 @@ CREATE INDEX audit_entries_request ON audit_entries(request_id) WHERE request_id
 CREATE INDEX audit_entries_actor ON audit_entries(actor, seq);
 CREATE TRIGGER audit_entries_fixed BEFORE UPDATE ON audit_entries BEGIN SELECT RAISE(ABORT, 'audit entries are append only'); END;
 CREATE TABLE audit_checkpoints (
-  seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, public_key BLOB NOT NULL,
-  signature BLOB NOT NULL) STRICT;
+  seq INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, public_key BLOB NOT NULL,
+  signature BLOB NOT NULL, PRIMARY KEY (seq, kind)) STRICT;
 CREATE TABLE requests (
   id TEXT PRIMARY KEY, run_id TEXT NOT NULL, platform TEXT NOT NULL, tenant TEXT NOT NULL, actor TEXT NOT NULL, service TEXT,
   command TEXT NOT NULL DEFAULT '', state TEXT NOT NULL, policy TEXT, announce TEXT, labels TEXT NOT NULL DEFAULT '{}',

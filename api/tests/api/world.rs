@@ -107,8 +107,14 @@ impl World {
 
     /// Stops in good order.
     pub async fn stop(self) {
+        self.stop_and_keep().await;
+    }
+
+    /// The same, and keeps what is left in its folder.
+    pub async fn stop_and_keep(self) -> TempDir {
         self.stop.cancel();
         tokio::time::timeout(SOON, self.running).await.expect("it must stop").unwrap().unwrap();
+        self.dir
     }
 }
 
