@@ -13,6 +13,33 @@ mod api {
     pub mod audit;
     pub mod audit_verify;
     pub mod auth;
+    pub mod database;
     pub mod journal;
     pub mod world;
+}
+
+use api::world::World;
+
+/// Instantiates every promise for both databases.
+macro_rules! promises {
+    ($($part:ident :: $promise:ident),* $(,)?) => {
+        mod on_sqlite {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                api::$part::$promise(World::new().await).await;
+            })*
+        }
+        mod on_postgres {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                api::$part::$promise(World::postgres().await).await;
+            })*
+        }
+    };
+}
+
+promises! {
+    auth::a_valid_key_is_told_who_it_is_and_others_are_told_apart,
 }

@@ -14,6 +14,7 @@ use adjutant_bus::{
     ports::{Bus, Limits},
 };
 use adjutant_policies::{Options, Policy, Vocabulary};
+use adjutant_servers::Postgres;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -47,10 +48,24 @@ impl World {
         Self::on(dir, database, Memory::new(&Limits::default()).bus()).await
     }
 
+    /// The same on a PostgreSQL.
+    pub async fn postgres() -> Self {
+        let url = tokio::task::spawn_blocking(|| Postgres::shared().database()).await.unwrap();
+        let database = Database::Postgres(url.into());
+        Self::on(tempfile::tempdir().unwrap(), database, Memory::new(&Limits::default()).bus()).await
+    }
+
     pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
+        Self::with(dir, bus, |config| config.database = database).await
+    }
+
+    /// With a configuration that is changed before it is used.
+    pub async fn with(dir: TempDir, bus: Bus, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        let mut config = config(dir.path(), Database::Sqlite(dir.path().join("adjutant.db")));
+        change(&mut config);
         let vocabulary = Vocabulary::default();
         let policy = Policy::load(Options::new(None), vocabulary).await;
-        let api = Api::open(config(dir.path(), database), bus.clone(), policy.clone()).await.unwrap();
+        let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
         let stop = CancellationToken::new();
         let running = tokio::spawn(api.run(stop.clone()));
