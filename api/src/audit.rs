@@ -4,10 +4,12 @@
 mod checkpoint;
 pub(crate) mod copy;
 mod entry;
+mod export;
 mod journal;
 mod position;
 mod read;
 mod redact;
+mod shown;
 mod signing;
 mod verify;
 
@@ -16,7 +18,9 @@ use sha2::{Digest, Sha256};
 pub use self::{
     checkpoint::Checkpoint,
     entry::Entry,
-    read::{Kept, one},
+    export::{Format, export},
+    read::{Filter, Kept, Order, checkpoints, find, one},
+    shown::{Shown, ShownCheckpoint},
     signing::{AuditKey, AuditKeyError, NoPublicKey, PublicKey},
     verify::{Finding, Known, Report, Wrong, verify},
 };
