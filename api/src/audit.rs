@@ -2,6 +2,7 @@
 //! keys, destinations and modes appends in the transaction that makes it, so that neither is there without the other.
 
 mod checkpoint;
+pub(crate) mod circumstances;
 pub(crate) mod copy;
 mod entry;
 mod export;
@@ -9,6 +10,7 @@ mod journal;
 mod position;
 mod read;
 mod redact;
+mod retention;
 mod shown;
 mod signing;
 mod verify;
@@ -17,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::{
     checkpoint::Checkpoint,
+    circumstances::configuration,
     entry::Entry,
     export::{Format, export},
     read::{Filter, Kept, Order, checkpoints, find, one},

@@ -11,6 +11,7 @@
 
 mod api {
     pub mod audit;
+    pub mod audit_keeping;
     pub mod audit_read;
     pub mod audit_verify;
     pub mod auth;

@@ -18,6 +18,8 @@ async fn world() -> (World, String) {
     world
         .eventually(async || (items(&world, &key, "?kind=request.succeeded").await.len() == 3).then_some(()))
         .await;
+    // It is recorded beside.
+    world.eventually(async || (items(&world, &key, "?kind=policy.").await.len() == 1).then_some(())).await;
     (world, key)
 }
 

@@ -50,6 +50,8 @@ pub fn config(dir: &Path, database: Database) -> ApiConfig {
         key_lifetime: Duration::from_secs(90 * 24 * 3600),
         longest_key_lifetime: Duration::from_secs(365 * 24 * 3600),
         audit_key: None,
+        audit_retention: None,
+        effective_config: None,
         grace: Duration::from_secs(5),
     }
 }
@@ -63,9 +65,13 @@ impl World {
     }
 
     pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
-        let vocabulary = Vocabulary::default();
-        let policy = Policy::load(Options::new(None), vocabulary).await;
-        let api = Api::open(config(dir.path(), database), bus.clone(), policy.clone()).await.unwrap();
+        let config = config(dir.path(), database);
+        Self::with(dir, config, Options::new(None), bus).await
+    }
+
+    pub async fn with(dir: TempDir, config: ApiConfig, policy: Options, bus: Bus) -> Self {
+        let policy = Policy::load(policy, Vocabulary::default()).await;
+        let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
         let stop = CancellationToken::new();
         let running = tokio::spawn(api.run(stop.clone()));
