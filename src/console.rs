@@ -4,6 +4,7 @@
 mod deliver;
 mod inbound;
 mod markdown;
+mod notices;
 mod outbound;
 mod prompt;
 mod render;
@@ -17,15 +18,20 @@ use std::{
     sync::Arc,
 };
 
-use adjutant_bus::{actor::Tenant, ports::Bus};
+use adjutant_bus::{actor::Tenant, notice::Notice, ports::Bus};
 use anyhow::Result;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    sync::mpsc,
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::output;
 
 pub(crate) use self::{
     inbound::{Who, request},
+    notices::{Reader, follow as follow_notices},
     outbound::{Ended, Shown},
     render::{Style, render, safe},
     session::{AskError, Session},
@@ -37,6 +43,9 @@ use self::{
 
 /// Most bytes of one line that is piped in.
 const LONGEST_LINE: u64 = 64 * 1024;
+
+/// Notices that wait while a command runs.
+const WAITING: usize = 64;
 
 /// The names that can be completed, asked for at each completion.
 pub(crate) type Completions = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
@@ -74,10 +83,35 @@ pub(crate) async fn run(
     completions: Completions,
     stop: CancellationToken,
 ) -> Result<()> {
-    let session = Session::open(bus, config.tenant.clone()).await?;
+    let session = Session::open(bus.clone(), config.tenant.clone()).await?;
+    let (reader, notices) = mpsc::channel(WAITING);
+    let over = stop.child_token();
+    let mut following = JoinSet::new();
+    following.spawn(notices::follow(bus, config.tenant.clone(), Reader::Terminal(reader), over.clone()));
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let mut console = Console { user: config.user.clone(), config, session, style: Style::of_stdout() };
-    if terminal { console.prompt(completions, stop).await } else { console.lines(stop).await }
+    let style = Style::of_stdout();
+    let mut console = Console { user: config.user.clone(), config, session, style, notices };
+    let ended = if terminal { console.prompt(completions, stop).await } else { console.lines(stop).await };
+    over.cancel();
+    following.join_next().await;
+    ended
+}
+
+/// Waits for what is read, and shows the notices that come meanwhile.
+async fn meanwhile<T>(
+    notices: &mut mpsc::Receiver<Notice>,
+    style: Style,
+    show: impl Fn(&str),
+    read: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(read);
+    loop {
+        tokio::select! {
+            biased;
+            Some(notice) = notices.recv() => show(&render::notice(&notice, style)),
+            read = &mut read => return read,
+        }
+    }
 }
 
 struct Console {
@@ -85,6 +119,7 @@ struct Console {
     user: String,
     session: Session,
     style: Style,
+    notices: mpsc::Receiver<Notice>,
 }
 
 impl Console {
@@ -92,7 +127,10 @@ impl Console {
         let mut prompter = Prompter::start(self.config.history.clone(), completions)?;
         loop {
             let shown = self.config.shown(&self.user);
-            let Some(input) = stop.run_until_cancelled(prompter.read(shown)).await else { return Ok(()) };
+            let above = prompter.above();
+            let show = |text: &str| above.print(text);
+            let read = meanwhile(&mut self.notices, self.style, show, prompter.read(shown));
+            let Some(input) = stop.run_until_cancelled(read).await else { return Ok(()) };
             match input {
                 Input::Line(line) => {
                     if stop.run_until_cancelled(self.line(&line)).await != Some(true) {
@@ -111,7 +149,9 @@ impl Console {
             let mut line = Vec::new();
             // A line beyond the limit is cut there, and refused for its length as the rest would be.
             let mut limited = (&mut input).take(LONGEST_LINE);
-            match stop.run_until_cancelled(limited.read_until(b'\n', &mut line)).await {
+            let read =
+                meanwhile(&mut self.notices, self.style, output::say, limited.read_until(b'\n', &mut line));
+            match stop.run_until_cancelled(read).await {
                 Some(Ok(0)) | None => return Ok(()),
                 Some(Ok(_)) => {
                     let line = String::from_utf8_lossy(&line).into_owned();

@@ -13,6 +13,7 @@ mod stories {
     pub mod command_line;
     pub mod faults;
     pub mod hostile;
+    pub mod notices;
     pub mod slack {
         pub mod faults;
         pub mod load;

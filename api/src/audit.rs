@@ -108,6 +108,13 @@ impl Head {
     }
 }
 
+/// A place and its hash, written as `seq:hash`.
+#[must_use]
+pub fn kept(text: &str) -> Option<(i64, Vec<u8>)> {
+    let head = Head::parse(text.trim())?;
+    (head.seq > 0 && !head.hash.is_empty()).then_some((head.seq, head.hash))
+}
+
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |text, byte| format!("{text}{byte:02x}"))

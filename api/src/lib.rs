@@ -12,6 +12,7 @@ pub mod keyring;
 
 mod app;
 mod auth;
+pub mod hooks;
 mod http;
 pub mod problem;
 

@@ -59,6 +59,31 @@ pub struct ApiConfig {
     pub grace: Duration,
 }
 
+impl ApiConfig {
+    /// All as by default: SQLite and everything else in this folder, listening at this address.
+    #[must_use]
+    pub fn of(data_dir: PathBuf, listen: String) -> Self {
+        Self {
+            name: "api".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            listen: Some(listen),
+            metrics_listen: None,
+            database: Database::Sqlite(data_dir.join("adjutant.db")),
+            data_dir,
+            pepper: None,
+            previous_pepper: None,
+            trusted_proxies: Vec::new(),
+            key_cache_ttl: Duration::from_secs(5),
+            key_lifetime: Duration::from_hours(90 * 24),
+            longest_key_lifetime: Duration::from_hours(365 * 24),
+            audit_key: None,
+            audit_retention: None,
+            effective_config: None,
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
 /// Why the service cannot start, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

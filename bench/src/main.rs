@@ -1,5 +1,6 @@
 //! The benchmark: decisions, parsing, and a whole command beside the bare floor, in one run on one machine.
 
+mod api;
 mod bare;
 mod decision;
 mod figures;
@@ -31,11 +32,29 @@ struct Cli {
     /// Only the Slack gateway
     #[arg(long)]
     slack: bool,
+    /// Only the API's check of a key
+    #[arg(long)]
+    api: bool,
+    /// Be the API on this folder: for the benchmark itself
+    #[arg(long, hide = true)]
+    serve_api: Option<PathBuf>,
+    /// Be a bare axum: for the benchmark itself
+    #[arg(long, hide = true)]
+    serve_hello: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
+    if cli.serve_hello {
+        return api::serve_hello().await;
+    }
+    if let Some(dir) = &cli.serve_api {
+        return api::serve_api(dir).await;
+    }
+    if cli.api {
+        return api::measure(tempfile::tempdir()?.path()).await;
+    }
     if cli.slack {
         return slack(&cli).await;
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 /// The one channel of a terminal, as policy names it.
-const CHANNEL: &str = "terminal";
+pub(super) const CHANNEL: &str = "terminal";
 
 /// Who is at the terminal.
 pub(crate) struct Who<'a> {

@@ -4,9 +4,9 @@ use std::{borrow::Cow, path::PathBuf, sync::mpsc as blocking, thread};
 
 use anyhow::{Context, Result};
 use reedline::{
-    ColumnarMenu, Completer, CompletionResult, Emacs, FileBackedHistory, KeyCode, KeyModifiers, MenuBuilder,
-    Prompt, PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent, ReedlineMenu, Signal, Span,
-    Suggestion, default_emacs_keybindings,
+    ColumnarMenu, Completer, CompletionResult, Emacs, ExternalPrinter, FileBackedHistory, KeyCode,
+    KeyModifiers, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent,
+    ReedlineMenu, Signal, Span, Suggestion, default_emacs_keybindings,
 };
 use tokio::sync::mpsc;
 
@@ -14,6 +14,8 @@ use super::Completions;
 
 /// Most lines that the history keeps.
 const HISTORY: usize = 1_000;
+/// Most lines that wait to be printed above the prompt.
+const ABOVE: usize = 1_024;
 /// Name of the completion menu.
 const MENU: &str = "completions";
 
@@ -32,11 +34,14 @@ pub(super) enum Input {
 pub(super) struct Prompter {
     ask: blocking::Sender<String>,
     answers: mpsc::Receiver<Input>,
+    above: blocking::SyncSender<String>,
 }
 
 impl Prompter {
     pub(super) fn start(history: Option<PathBuf>, completions: Completions) -> Result<Self> {
-        let mut editor = editor(history, completions)?;
+        let printer = ExternalPrinter::new(ABOVE);
+        let above = printer.sender();
+        let mut editor = editor(history, completions)?.with_external_printer(printer);
         let (ask, asked) = blocking::channel::<String>();
         let (answer, answers) = mpsc::channel(1);
         thread::Builder::new().name("prompt".to_owned()).spawn(move || {
@@ -51,7 +56,12 @@ impl Prompter {
                 }
             }
         })?;
-        Ok(Self { ask, answers })
+        Ok(Self { ask, answers, above })
+    }
+
+    /// Where text can be printed above the line that is being typed.
+    pub(super) fn above(&self) -> Above {
+        Above(self.above.clone())
     }
 
     /// The next line, typed after this name.
@@ -60,6 +70,21 @@ impl Prompter {
             return Input::End;
         }
         self.answers.recv().await.unwrap_or(Input::End)
+    }
+}
+
+/// Prints above the line that is being typed.
+pub(super) struct Above(blocking::SyncSender<String>);
+
+impl Above {
+    /// Prints a text, as far as there is room for its lines.
+    pub(super) fn print(&self, text: &str) {
+        for line in text.lines() {
+            if self.0.try_send(line.to_owned()).is_err() {
+                tracing::warn!("there is no room for a notice above the prompt");
+                return;
+            }
+        }
     }
 }
 

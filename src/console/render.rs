@@ -3,7 +3,9 @@
 use std::io::{IsTerminal, Write};
 
 use adjutant_bus::{
+    announcement::NoticeAction,
     event::Outcome,
+    notice::Notice,
     reply::{Block, Field, Reply, Tone},
 };
 use anstyle::{AnsiColor, Color, Effects, Reset};
@@ -31,6 +33,9 @@ pub(crate) struct Style {
 }
 
 impl Style {
+    /// Text without anything.
+    pub(super) const PLAIN: Self = Self { color: false, width: NO_TERMINAL, live: false };
+
     /// What standard output can show.
     pub(crate) fn of_stdout() -> Self {
         let terminal = std::io::stdout().is_terminal();
@@ -58,6 +63,29 @@ pub(super) fn ended(ended: &Ended, style: Style) -> String {
         &format!("run {}{outcome}, {took}", ended.run),
     );
     format!("{}{foot}\n", render(&ended.reply, style))
+}
+
+/// A notice: who sends it, how it feels, what it does to an earlier one, then what it says.
+pub(super) fn notice(notice: &Notice, style: Style) -> String {
+    let reply = &notice.reply;
+    let (word, color) = match reply.tone {
+        Tone::Info => ("", None),
+        Tone::Success => (" ok", Some(AnsiColor::Green)),
+        Tone::Warning => (" warning", Some(AnsiColor::Yellow)),
+        Tone::Failure => (" error", Some(AnsiColor::Red)),
+    };
+    let action = match notice.matter.as_ref().map(|matter| matter.action) {
+        None | Some(NoticeAction::Trigger) => "",
+        Some(NoticeAction::Update) => " (update)",
+        Some(NoticeAction::Acknowledge) => " (acknowledged)",
+        Some(NoticeAction::Resolve) => " (resolved)",
+    };
+    let title = if reply.title.is_empty() { String::new() } else { format!(": {}", safe(&reply.title)) };
+    let head = format!("[{}]{word}{action}{title}", safe(&notice.from)).replace('\n', " ");
+    let bold = anstyle::Style::new().effects(Effects::BOLD);
+    let head = style.paint(bold.fg_color(color.map(Color::Ansi)), &head);
+    let body = render(&Reply { title: String::new(), ..reply.clone() }, style);
+    format!("{head}\n{body}")
 }
 
 /// A reply. Every part ends with a line end.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use adjutant_api::{ApiConfig, key::Pepper, store::Database};
+use adjutant_api::{ApiConfig, audit::AuditKey, key::Pepper, store::Database};
 use adjutant_bus::{
     actor::Tenant,
     open::{BusConfig, BusUrl, BusUrlError},
@@ -78,6 +78,12 @@ pub(super) fn peppers(config: &Config) -> Result<(Option<Pepper>, Option<Pepper>
     Ok((read("api.pepper", &config.api.pepper)?, read("api.previous_pepper", &config.api.previous_pepper)?))
 }
 
+/// The key that signs checkpoints of the record; none: the file in the data folder.
+fn signing_key(config: &Config) -> Result<Option<AuditKey>> {
+    let given = given(config.audit.signing_key.expose_secret());
+    given.map(|text| AuditKey::parse(&text).context("audit.signing_key")).transpose()
+}
+
 /// The API service.
 pub(super) fn api(config: &Config) -> Result<ApiConfig> {
     let api = &config.api;
@@ -98,6 +104,9 @@ pub(super) fn api(config: &Config) -> Result<ApiConfig> {
         key_cache_ttl: Duration::from_secs(api.key_cache_seconds),
         key_lifetime: days(api.key_days),
         longest_key_lifetime: days(api.longest_key_days),
+        audit_key: signing_key(config)?,
+        audit_retention: (config.audit.retention_days > 0).then(|| days(config.audit.retention_days)),
+        effective_config: Some(config.effective.clone().into()),
         grace: Duration::from_secs(api.grace_seconds),
     })
 }

@@ -53,10 +53,31 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     if prompt {
         let bus = opened.role(Role::Console).await?;
         supervisor.lead("console", console::run(parts::console(config), bus, completions(), stop.clone()));
+    } else {
+        log_notices(&mut supervisor, config, &opened, &stop).await?;
     }
     let ended = supervisor.run(Duration::from_secs(config.worker.grace_seconds)).await;
     opened.stop().await;
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Without a terminal, notices to the console go to the log.
+async fn log_notices(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    opened: &Opened,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let (bus, tenant, stop) =
+        (opened.role(Role::Console).await?, parts::console(config).tenant, stop.clone());
+    supervisor.start("console notices", move || {
+        let (bus, tenant, stop) = (bus.clone(), tenant.clone(), stop.clone());
+        async move {
+            console::follow_notices(bus, tenant, console::Reader::Log, stop).await;
+            Ok(())
+        }
+    });
+    Ok(())
 }
 
 fn announce(

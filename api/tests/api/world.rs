@@ -36,24 +36,7 @@ pub struct World {
 
 /// How an API is to run in a test.
 pub fn config(dir: &Path, database: Database) -> ApiConfig {
-    ApiConfig {
-        name: "api-test".to_owned(),
-        version: "0.0.0-test".to_owned(),
-        listen: Some("127.0.0.1:0".to_owned()),
-        metrics_listen: None,
-        database,
-        data_dir: dir.to_owned(),
-        pepper: None,
-        previous_pepper: None,
-        trusted_proxies: Vec::new(),
-        key_cache_ttl: Duration::from_secs(5),
-        key_lifetime: Duration::from_secs(90 * 24 * 3600),
-        longest_key_lifetime: Duration::from_secs(365 * 24 * 3600),
-        audit_key: None,
-        audit_retention: None,
-        effective_config: None,
-        grace: Duration::from_secs(5),
-    }
+    ApiConfig { database, ..ApiConfig::of(dir.to_owned(), "127.0.0.1:0".to_owned()) }
 }
 
 impl World {

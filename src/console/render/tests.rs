@@ -69,3 +69,56 @@ fn colour_is_used_only_where_it_is_wanted() {
     assert!(!render(&everything(), PLAIN).contains('\u{1b}'));
     assert!(render(&everything(), Style { color: true, ..PLAIN }).contains('\u{1b}'));
 }
+
+#[test]
+fn a_notice_tells_who_sends_it_and_what_it_does_to_an_earlier_one() {
+    use adjutant_bus::{
+        announcement::{Link, Matter, Message, Severity},
+        place::Place,
+        wire::Version,
+    };
+    let place = Place {
+        platform: adjutant_bus::actor::Platform::Console,
+        tenant: adjutant_bus::actor::Tenant::new("local"),
+        channel: "terminal".to_owned(),
+        thread: None,
+        private: false,
+        answer: None,
+    };
+    let actions = [
+        None,
+        Some(NoticeAction::Trigger),
+        Some(NoticeAction::Update),
+        Some(NoticeAction::Acknowledge),
+        Some(NoticeAction::Resolve),
+    ];
+    let severities =
+        [Severity::Info, Severity::Success, Severity::Warning, Severity::Error, Severity::Critical];
+    let shown: Vec<String> = actions
+        .into_iter()
+        .zip(severities)
+        .enumerate()
+        .map(|(n, (action, severity))| {
+            let matter = action.map(|action| Matter { key: "k".to_owned(), action });
+            let message = Message {
+                text: "disk *sda* is full\nsince noon".to_owned(),
+                title: (n != 1).then(|| "Disk".to_owned()),
+                severity,
+                fields: vec![Field { label: "host".to_owned(), value: "db-1\u{1b}[2J".to_owned() }],
+                links: vec![Link { label: "graph".to_owned(), url: "https://graphs.example/1".to_owned() }],
+                matter: matter.clone(),
+            };
+            let notice = Notice {
+                v: Version,
+                id: n.to_string(),
+                from: "svc:monitor".to_owned(),
+                to: place.clone(),
+                reply: message.reply(),
+                matter,
+                sent_at: jiff::Timestamp::UNIX_EPOCH,
+            };
+            super::notice(&notice, PLAIN)
+        })
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"));
+}
