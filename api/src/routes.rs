@@ -1,6 +1,7 @@
 //! What can be called: one file for each noun under `routes/`, one line each here. The document at `/openapi.json` is made of the
 //! same lines.
 
+mod audit;
 mod keys;
 mod operations;
 
@@ -67,7 +68,11 @@ impl Modify for Schemes {
 
 /// Every route with its description.
 fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(operations::routes()).nest("/v1", keys::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(operations::routes())
+        .nest("/v1", keys::routes())
+        // Not nested: its pages tell their own whole address.
+        .merge(audit::routes())
 }
 
 /// The OpenAPI document (3.1).

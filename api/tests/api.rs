@@ -11,6 +11,8 @@
 
 mod api {
     pub mod audit;
+    pub mod audit_keeping;
+    pub mod audit_read;
     pub mod audit_verify;
     pub mod auth;
     pub mod database;

@@ -56,15 +56,16 @@ impl World {
     }
 
     pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
-        Self::with(dir, bus, |config| config.database = database).await
+        let config = config(dir.path(), database);
+        Self::with(dir, config, Options::new(None), bus).await
     }
 
-    /// With a configuration that is changed before it is used.
-    pub async fn with(dir: TempDir, bus: Bus, change: impl FnOnce(&mut ApiConfig)) -> Self {
-        let mut config = config(dir.path(), Database::Sqlite(dir.path().join("adjutant.db")));
-        change(&mut config);
-        let vocabulary = Vocabulary::default();
-        let policy = Policy::load(Options::new(None), vocabulary).await;
+    pub async fn with(dir: TempDir, config: ApiConfig, policy: Options, bus: Bus) -> Self {
+        let policy = Policy::load(policy, Vocabulary::default()).await;
+        Self::with_policy(dir, config, policy, bus).await
+    }
+
+    pub async fn with_policy(dir: TempDir, config: ApiConfig, policy: Arc<Policy>, bus: Bus) -> Self {
         let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
         let stop = CancellationToken::new();
