@@ -132,3 +132,60 @@ fn server(url: &SecretString) -> Result<(String, PgConnectOptions), OpenError> {
     ]);
     Ok((name, options))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StoreError, executing};
+
+    const GROW: &str = "INSERT INTO meta (k, v) VALUES ($1, $2)";
+
+    async fn database() -> (tempfile::TempDir, Db) {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open(&Database::Sqlite(dir.path().join("adjutant.db"))).await.unwrap();
+        (dir, db)
+    }
+
+    async fn pragma(db: &Db, text: &'static str) {
+        let Db::Sqlite { write, .. } = db else { panic!("a file") };
+        sqlx::query(text).execute(write).await.unwrap();
+    }
+
+    async fn grow(db: &Db, key: String) -> Result<(), StoreError> {
+        let mut tx = db.begin().await?;
+        executing!(&mut tx, sqlx::query(GROW).bind(key).bind("x".repeat(4_000)))?;
+        tx.commit().await
+    }
+
+    /// SQLite answers a file that may not grow as it answers a full disk.
+    #[tokio::test]
+    async fn a_full_file_is_unwritable_and_can_still_be_read() {
+        let (_dir, db) = database().await;
+        pragma(&db, "PRAGMA max_page_count = 64").await;
+        let mut refused = None;
+        for number in 0..100 {
+            if let Err(error) = grow(&db, number.to_string()).await {
+                refused = Some(error);
+                break;
+            }
+        }
+        assert!(matches!(refused, Some(StoreError::Unwritable(_))), "{refused:?}");
+        db.ping().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_read_only_file_is_unwritable() {
+        let (_dir, db) = database().await;
+        pragma(&db, "PRAGMA query_only = 1").await;
+        let refused = grow(&db, "one".to_owned()).await;
+        assert!(matches!(refused, Err(StoreError::Unwritable(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn the_file_is_its_owners_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let (dir, _db) = database().await;
+        let mode = std::fs::metadata(dir.path().join("adjutant.db")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -14,6 +14,7 @@ use adjutant_bus::{
     ports::{Bus, Limits},
 };
 use adjutant_policies::{Options, Policy, Vocabulary};
+use adjutant_servers::Postgres;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -47,12 +48,26 @@ impl World {
         Self::on(dir, database, Memory::new(&Limits::default()).bus()).await
     }
 
-    pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
-        let config = config(dir.path(), database);
-        Self::with(dir, config, Options::new(None), bus).await
+    /// The same on a PostgreSQL.
+    pub async fn postgres() -> Self {
+        let url = tokio::task::spawn_blocking(|| Postgres::shared().database()).await.unwrap();
+        let database = Database::Postgres(url.into());
+        Self::on(tempfile::tempdir().unwrap(), database, Memory::new(&Limits::default()).bus()).await
     }
 
-    pub async fn with(dir: TempDir, config: ApiConfig, policy: Options, bus: Bus) -> Self {
+    pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
+        Self::with(dir, bus, |config| config.database = database).await
+    }
+
+    /// With a configuration that is changed before it is used.
+    pub async fn with(dir: TempDir, bus: Bus, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        Self::ruled(dir, bus, Options::new(None), change).await
+    }
+
+    /// The same with another policy.
+    pub async fn ruled(dir: TempDir, bus: Bus, policy: Options, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        let mut config = config(dir.path(), Database::Sqlite(dir.path().join("adjutant.db")));
+        change(&mut config);
         let policy = Policy::load(policy, Vocabulary::default()).await;
         let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
