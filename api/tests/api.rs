@@ -44,5 +44,8 @@ macro_rules! promises {
 }
 
 promises! {
+    audit_read::entries_are_found_by_each_filter_and_page_by_page,
+    audit_read::exports_hold_every_entry_and_verification_reports,
+    audit_read::one_entry_is_shown_and_what_does_not_fit_is_told,
     auth::a_valid_key_is_told_who_it_is_and_others_are_told_apart,
 }

@@ -48,9 +48,8 @@ async fn what_is_too_old_is_removed_and_the_rest_can_be_verified() {
     first.eventually(async || copied(&db).await.contains(&last).then_some(())).await;
     let dir = first.stop_and_keep().await;
     let before = lines(&db).await.last().unwrap().0;
-    let mut config = config(dir.path(), file(dir.path()));
-    config.audit_retention = Some(Duration::from_millis(1));
-    let second = World::with(dir, config, Options::new(None), bus.clone()).await;
+    let short = Some(Duration::from_millis(1));
+    let second = World::with(dir, bus.clone(), |config| config.audit_retention = short).await;
     second.eventually(async || (lines(&db).await[0].0 > before).then_some(())).await;
     let next = i64::try_from(live(&bus, &request("Ev-after")).await).unwrap();
     second.eventually(async || copied(&db).await.contains(&next).then_some(())).await;
@@ -84,9 +83,8 @@ fn policies() -> TempDir {
 async fn each_policy_is_recorded_once_and_a_refused_one_with_its_problem() {
     let (dir, policies, bus) = (tempfile::tempdir().unwrap(), policies(), bus());
     let options = Options::new(Some(policies.path().to_owned()));
-    let of_first = config(dir.path(), file(dir.path()));
     let of_second = config(dir.path(), file(dir.path()));
-    let world = World::with(dir, of_first, options, bus.clone()).await;
+    let world = World::ruled(dir, bus.clone(), options, |_| {}).await;
     let other = Api::open(of_second, bus, world.policy.clone()).await.unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
     let running = tokio::spawn(other.run(stop.clone()));

@@ -8,19 +8,18 @@ use super::{
     world::World,
 };
 
-/// A world in whose record are three requests, and a key that may read it.
-async fn world() -> (World, String) {
-    let world = World::new().await;
+/// Three requests in the record, and a key that may read it.
+async fn filled(world: &World) -> String {
     let key = world.key("auditor", &["audit:read"]).await;
     for number in 0..3 {
         live(&world.bus, &request(&format!("Ev{number}"))).await;
     }
     world
-        .eventually(async || (items(&world, &key, "?kind=request.succeeded").await.len() == 3).then_some(()))
+        .eventually(async || (items(world, &key, "?kind=request.succeeded").await.len() == 3).then_some(()))
         .await;
     // It is recorded beside.
-    world.eventually(async || (items(&world, &key, "?kind=policy.").await.len() == 1).then_some(())).await;
-    (world, key)
+    world.eventually(async || (items(world, &key, "?kind=policy.").await.len() == 1).then_some(())).await;
+    key
 }
 
 async fn json(world: &World, key: &str, path: &str) -> Value {
@@ -33,9 +32,8 @@ async fn items(world: &World, key: &str, query: &str) -> Vec<Value> {
     json(world, key, &format!("/v1/audit{query}")).await["items"].as_array().unwrap().clone()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn entries_are_found_by_each_filter_and_page_by_page() {
-    let (world, key) = world().await;
+pub async fn entries_are_found_by_each_filter_and_page_by_page(world: World) {
+    let key = filled(&world).await;
     let all = items(&world, &key, "?limit=200").await;
     let total = all.len();
     assert!(total >= 12, "a journal, a service, a key, nine facts: {total}");
@@ -70,9 +68,8 @@ async fn entries_are_found_by_each_filter_and_page_by_page() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_entry_is_shown_and_what_does_not_fit_is_told() {
-    let (world, key) = world().await;
+pub async fn one_entry_is_shown_and_what_does_not_fit_is_told(world: World) {
+    let key = filled(&world).await;
     let first = json(&world, &key, "/v1/audit/1").await;
     assert_eq!((first["seq"].as_i64(), first["prev_hash"].as_str()), (Some(1), Some("")));
     for (path, status) in [
@@ -94,9 +91,8 @@ async fn one_entry_is_shown_and_what_does_not_fit_is_told() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn exports_hold_every_entry_and_verification_reports() {
-    let (world, key) = world().await;
+pub async fn exports_hold_every_entry_and_verification_reports(world: World) {
+    let key = filled(&world).await;
     let total = items(&world, &key, "?limit=200").await.len();
     let ndjson = world.get("/v1/audit/export", &key).await;
     assert_eq!(ndjson.headers()["content-type"], "application/x-ndjson");

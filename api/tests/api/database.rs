@@ -12,7 +12,7 @@ use adjutant_servers::{Postgres, Proxy};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::world::{World, config};
+use super::world::World;
 
 async fn proxied() -> (Proxy, Database) {
     let direct = tokio::task::spawn_blocking(|| Postgres::shared().database()).await.unwrap();
@@ -29,8 +29,11 @@ async fn a_database_that_goes_away_is_503_and_never_401() {
     let dir = tempfile::tempdir().unwrap();
     let bus = Memory::new(&Limits::default()).bus();
     // Every call asks the database.
-    let config = ApiConfig { key_cache_ttl: Duration::ZERO, ..config(dir.path(), database) };
-    let world = World::with(dir, config, Options::new(None), bus).await;
+    let world = World::with(dir, bus, |config| {
+        config.database = database;
+        config.key_cache_ttl = Duration::ZERO;
+    })
+    .await;
     let key = world.key("ci", &["commands:read"]).await;
     assert_eq!(world.get("/v1/keys/self", &key).await.status(), StatusCode::OK);
     for fail in [Proxy::cut, Proxy::stall] {

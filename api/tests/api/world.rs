@@ -56,16 +56,19 @@ impl World {
     }
 
     pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
-        let config = config(dir.path(), database);
-        Self::with(dir, config, Options::new(None), bus).await
+        Self::with(dir, bus, |config| config.database = database).await
     }
 
-    pub async fn with(dir: TempDir, config: ApiConfig, policy: Options, bus: Bus) -> Self {
+    /// With a configuration that is changed before it is used.
+    pub async fn with(dir: TempDir, bus: Bus, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        Self::ruled(dir, bus, Options::new(None), change).await
+    }
+
+    /// The same with another policy.
+    pub async fn ruled(dir: TempDir, bus: Bus, policy: Options, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        let mut config = config(dir.path(), Database::Sqlite(dir.path().join("adjutant.db")));
+        change(&mut config);
         let policy = Policy::load(policy, Vocabulary::default()).await;
-        Self::with_policy(dir, config, policy, bus).await
-    }
-
-    pub async fn with_policy(dir: TempDir, config: ApiConfig, policy: Arc<Policy>, bus: Bus) -> Self {
         let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
         let stop = CancellationToken::new();
