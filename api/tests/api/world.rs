@@ -50,7 +50,7 @@ impl World {
 
     /// The same on a PostgreSQL.
     pub async fn postgres() -> Self {
-        let url = tokio::task::spawn_blocking(|| Postgres::shared().database()).await.unwrap();
+        let url = tokio::task::spawn_blocking(|| Postgres::shared().database("api")).await.unwrap();
         let database = Database::Postgres(url.into());
         Self::on(tempfile::tempdir().unwrap(), database, Memory::new(&Limits::default()).bus()).await
     }
