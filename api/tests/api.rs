@@ -16,6 +16,7 @@ mod api {
     pub mod audit_verify;
     pub mod auth;
     pub mod database;
+    pub mod document;
     pub mod journal;
     pub mod world;
 }
