@@ -3,6 +3,7 @@
 
 mod keys;
 mod operations;
+mod services;
 
 use std::time::Duration;
 
@@ -63,7 +64,10 @@ impl Modify for Schemes {
 
 /// Every route with its description.
 fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(operations::routes()).nest("/v1", keys::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(operations::routes())
+        .nest("/v1", keys::routes())
+        .nest("/v1", services::routes())
 }
 
 /// The OpenAPI document (3.1).

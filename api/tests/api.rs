@@ -14,5 +14,8 @@ mod api {
     pub mod audit_verify;
     pub mod auth;
     pub mod journal;
+    pub mod keys;
+    pub mod keys_life;
+    pub mod keys_replicas;
     pub mod world;
 }

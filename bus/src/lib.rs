@@ -10,6 +10,7 @@ pub mod spec;
 pub mod announcement;
 pub mod destination;
 pub mod event;
+pub mod introspection;
 pub mod notice;
 pub mod refusal;
 pub mod reply;

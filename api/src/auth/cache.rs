@@ -20,6 +20,8 @@ const KNOWN: usize = 50_000;
 /// Digests remembered as nobody's, and for how long.
 const UNKNOWN: usize = 10_000;
 const UNKNOWN_FOR: Duration = Duration::from_secs(1);
+/// How often a row is read again when a change overtook it.
+const OVERTAKEN: u32 = 3;
 /// Beyond the time that a row is good.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -85,29 +87,48 @@ impl KeyCache {
     }
 
     /// Looks a digest up, each only once at a time: whoever comes meanwhile waits for the first one's result.
-    pub(super) async fn look_up<E>(
+    pub(super) async fn look_up<E, F: Future<Output = Result<Option<Known>, E>>>(
         &self,
         digest: Digest,
-        load: impl AsyncFnOnce() -> Result<Option<Known>, E>,
+        load: impl Fn() -> F,
     ) -> Result<Option<Arc<Known>>, E> {
         if self.known.get(&digest).is_some_and(|known| !self.is_good(&known)) {
             self.known.remove(&digest);
         }
-        match self.known.get_value_or_guard_async(&digest).await {
-            Ok(known) => Ok(Some(known)),
-            Err(guard) => match load().await? {
-                Some(known) => {
-                    let known = Arc::new(known);
-                    // Nobody took the place meanwhile: the guard holds it.
-                    let _ = guard.insert(known.clone());
-                    Ok(Some(known))
-                }
-                None => {
-                    self.unknown.insert(digest, Instant::now());
-                    Ok(None)
-                }
-            },
+        loop {
+            match self.known.get_value_or_guard_async(&digest).await {
+                Ok(known) if self.is_good(&known) => return Ok(Some(known)),
+                // Whoever looked it up began before a change: it is looked up again.
+                Ok(_) => drop(self.known.remove(&digest)),
+                Err(guard) => match self.fresh(&load).await? {
+                    Some(known) => {
+                        let known = Arc::new(known);
+                        // Nobody took the place meanwhile: the guard holds it.
+                        let _ = guard.insert(known.clone());
+                        return Ok(Some(known));
+                    }
+                    None => {
+                        self.unknown.insert(digest, Instant::now());
+                        return Ok(None);
+                    }
+                },
+            }
         }
+    }
+
+    /// A row that no change overtook while it was read.
+    async fn fresh<E, F: Future<Output = Result<Option<Known>, E>>>(
+        &self,
+        load: impl Fn() -> F,
+    ) -> Result<Option<Known>, E> {
+        let mut loaded = load().await?;
+        for _ in 0..OVERTAKEN {
+            match &loaded {
+                Some(known) if self.is_outdated(known) => loaded = load().await?,
+                _ => break,
+            }
+        }
+        Ok(loaded)
     }
 
     /// A key has changed: what is older than this version is not believed any more.

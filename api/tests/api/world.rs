@@ -48,9 +48,19 @@ impl World {
     }
 
     pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
+        let config = config(dir.path(), database);
+        Self::with_bus(dir, config, bus).await
+    }
+
+    /// As configured, on the bus in memory.
+    pub async fn with(dir: TempDir, config: ApiConfig) -> Self {
+        Self::with_bus(dir, config, Memory::new(&Limits::default()).bus()).await
+    }
+
+    pub async fn with_bus(dir: TempDir, config: ApiConfig, bus: Bus) -> Self {
         let vocabulary = Vocabulary::default();
         let policy = Policy::load(Options::new(None), vocabulary).await;
-        let api = Api::open(config(dir.path(), database), bus.clone(), policy.clone()).await.unwrap();
+        let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
         let stop = CancellationToken::new();
         let running = tokio::spawn(api.run(stop.clone()));
@@ -103,6 +113,13 @@ impl World {
             assert!(tokio::time::Instant::now() < deadline, "it must come");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Stops in good order and leaves what is on disk.
+    pub async fn stop_and_keep(self) -> TempDir {
+        self.stop.cancel();
+        tokio::time::timeout(SOON, self.running).await.expect("it must stop").unwrap().unwrap();
+        self.dir
     }
 
     /// Stops in good order.
