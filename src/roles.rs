@@ -2,6 +2,7 @@
 
 mod admin;
 mod doctor;
+mod keys;
 mod listen;
 mod parts;
 mod serve;
@@ -65,6 +66,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         }
         Command::Policy(command) => admin::policy(config, &command),
         Command::Commands(command) => admin::commands(config, &command),
+        Command::Keys(command) => keys::keys(config, command).await,
         Command::Bus(command) => admin::bus(config, &command).await,
     }
 }

@@ -146,3 +146,71 @@ impl KeyCache {
         self.unknown.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tokio::sync::{Notify, oneshot};
+
+    use super::*;
+    use crate::{
+        auth::limits::Limits,
+        key::{ApiKey, Kind, Pepper, Peppers},
+    };
+
+    fn known(version: i64) -> Known {
+        let principal = Principal {
+            key_id: "k".to_owned(),
+            key_name: "k".to_owned(),
+            kind: Kind::Service,
+            service_id: "s".to_owned(),
+            service: "ci".to_owned(),
+            scopes: crate::scope::Scopes::default(),
+            created_at: 0,
+            expires_at: None,
+        };
+        Known {
+            principal: Arc::new(principal),
+            state: "active".to_owned(),
+            service_disabled: false,
+            networks: None,
+            superseded: false,
+            rate: Limits::new().of("k", None, None),
+            version,
+            read: Instant::now(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_that_was_read_before_a_change_is_never_believed_after_it() {
+        let cache = Arc::new(KeyCache::new(Duration::from_secs(600)));
+        let digest = Peppers::new(&Pepper::new([1; 32]), None).digest(&ApiKey::generate(Kind::Service));
+        let (reading, is_read) = oneshot::channel();
+        let (reading, go) = (Mutex::new(Some(reading)), Arc::new(Notify::new()));
+        let (at, wait) = (cache.clone(), go.clone());
+        let first = tokio::spawn(async move {
+            let load = || async {
+                // The first reading sees the row of before; whoever reads once more sees that of after.
+                let Some(reading) = reading.lock().take() else { return Ok::<_, Infallible>(Some(known(2))) };
+                let row = known(1);
+                let _ = reading.send(());
+                wait.notified().await;
+                Ok(Some(row))
+            };
+            at.look_up(digest, load).await
+        });
+        is_read.await.unwrap();
+        let at = cache.clone();
+        let second = tokio::spawn(async move {
+            at.look_up(digest, || async { Ok::<_, Infallible>(Some(known(2))) }).await
+        });
+        cache.changed("k", 2);
+        go.notify_one();
+        for found in [first.await, second.await] {
+            let Ok(Ok(Some(found))) = found else { panic!("a key") };
+            assert_eq!(found.version, 2);
+        }
+        assert!(matches!(cache.get(&digest), Cached::Key(known) if known.version == 2));
+    }
+}

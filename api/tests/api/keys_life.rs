@@ -56,7 +56,8 @@ async fn a_revoked_key_is_refused_at_once_and_revoking_it_again_changes_nothing(
     let admin = world.key("root", &["admin"]).await;
     let (id, key) = make(&world, &admin, "ci", &json!({ "name": "build", "scopes": [] })).await;
     assert_eq!(world.get("/v1/keys/self", &key).await.status(), StatusCode::OK);
-    let first = json(world.post(&format!("/v1/keys/{id}/revoke"), &admin, &json!({ "reason": "lost" })).await).await;
+    let first =
+        json(world.post(&format!("/v1/keys/{id}/revoke"), &admin, &json!({ "reason": "lost" })).await).await;
     assert!(first["effective_by"].is_string());
     assert_eq!(json(world.get("/v1/keys/self", &key).await).await["code"], "key_revoked");
     let again = json(world.post(&format!("/v1/keys/{id}/revoke"), &admin, &json!({})).await).await;
@@ -109,10 +110,14 @@ async fn a_key_is_examined_over_http_and_on_the_bus_alike() {
     let asker = world.key("shop", &["keys:introspect"]).await;
     let key = world.key("ci", &["commands:read", "notify:send:a-*"]).await;
     let found = json(world.post("/v1/keys/introspect", &asker, &json!({ "token": key })).await).await;
-    assert_eq!((&found["active"], &found["sub"], &found["client_id"]), (&json!(true), &json!("svc:ci"), &json!("ci")));
+    assert_eq!(
+        (&found["active"], &found["sub"], &found["client_id"]),
+        (&json!(true), &json!("svc:ci"), &json!("ci"))
+    );
     assert_eq!(found["scope"], "commands:read notify:send:a-*");
     let form = world.client.post(world.url("/v1/keys/introspect")).bearer_auth(&asker);
-    let form = form.form(&[("token", key.as_str()), ("token_type_hint", "access_token")]).send().await.unwrap();
+    let form =
+        form.form(&[("token", key.as_str()), ("token_type_hint", "access_token")]).send().await.unwrap();
     assert_eq!(json(form).await, found);
     let none = json(world.post("/v1/keys/introspect", &asker, &json!({ "token": "no" })).await).await;
     assert_eq!(none, json!({ "active": false }));
@@ -123,7 +128,8 @@ async fn a_key_is_examined_over_http_and_on_the_bus_alike() {
     let ask = async |ip: Option<&str>| {
         let asked = Introspect { v: Version, key: key.clone(), ip: ip.map(str::to_owned) };
         let asked = wire::encode("introspect", &asked).unwrap();
-        let answer = world.eventually(async || world.bus.inquiries.ask(Topic::Introspect, asked.clone()).await.ok());
+        let answer =
+            world.eventually(async || world.bus.inquiries.ask(Topic::Introspect, asked.clone()).await.ok());
         wire::decode::<Introspection>("introspection", &answer.await).unwrap()
     };
     let told = ask(None).await;
@@ -144,7 +150,8 @@ async fn use_and_refusals_are_written_at_a_stop_and_refusals_only_once() {
     }
     let refused = world
         .eventually(async || {
-            let sql = "SELECT actor || ' ' || body FROM audit_entries WHERE kind = 'auth.refused' ORDER BY seq";
+            let sql =
+                "SELECT actor || ' ' || body FROM audit_entries WHERE kind = 'auth.refused' ORDER BY seq";
             let found = texts(&world, sql).await;
             (found.len() >= 2).then_some(found)
         })
@@ -155,10 +162,11 @@ async fn use_and_refusals_are_written_at_a_stop_and_refusals_only_once() {
     let dir = world.stop_and_keep().await;
     let db = store::open(&Database::Sqlite(dir.path().join("adjutant.db"))).await.unwrap();
     let store::Db::Sqlite { read, .. } = &db else { panic!("SQLite") };
-    let used: Vec<String> = sqlx::query_scalar("SELECT last_used_ip FROM api_keys WHERE last_used_at IS NOT NULL")
-        .fetch_all(read)
-        .await
-        .unwrap();
+    let used: Vec<String> =
+        sqlx::query_scalar("SELECT last_used_ip FROM api_keys WHERE last_used_at IS NOT NULL")
+            .fetch_all(read)
+            .await
+            .unwrap();
     assert_eq!(used, ["127.0.0.1"]);
 }
 

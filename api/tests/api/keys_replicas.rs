@@ -40,10 +40,15 @@ async fn eight_replicas_that_start_at_once_make_one_first_key_and_it_works() {
     let dir = tempfile::tempdir().unwrap();
     let opens = (0..8).map(|_| open(config(dir.path(), database(&dir))));
     let opened = futures::future::join_all(opens).await;
-    assert!(opened.iter().all(Result::is_ok), "{:?}", opened.into_iter().filter_map(Result::err).collect::<Vec<_>>());
+    assert!(
+        opened.iter().all(Result::is_ok),
+        "{:?}",
+        opened.into_iter().filter_map(Result::err).collect::<Vec<_>>()
+    );
     drop(opened);
     let kept = std::fs::read_to_string(dir.path().join("bootstrap-admin-key")).unwrap();
-    let files: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     let first = files.iter().filter(|name| name.to_string_lossy().starts_with("bootstrap-admin-key"));
     assert_eq!(first.count(), 1, "{files:?}");
     assert!(ApiKey::parse(kept.trim()).is_ok_and(|key| key.kind() == Kind::Admin));
@@ -128,7 +133,9 @@ async fn a_key_revoked_at_one_replica_is_refused_at_the_other() {
         assert_eq!(other.get("/v1/keys/self", key).await.status(), StatusCode::OK);
     }
     one.post(&format!("/v1/keys/{id}/revoke"), &admin, &json!({})).await;
-    let refused = async |key: &str| json(other.get("/v1/keys/self", key).await).await["code"].as_str().map(str::to_owned);
+    let refused = async |key: &str| {
+        json(other.get("/v1/keys/self", key).await).await["code"].as_str().map(str::to_owned)
+    };
     assert_eq!(other.eventually(async || refused(&key).await).await, "key_revoked");
     one.client
         .patch(one.url("/v1/services/shop"))
@@ -149,7 +156,8 @@ async fn without_the_bus_a_revoked_key_is_refused_when_its_row_is_old() {
     let (id, key) = make(&one, &admin, "ci", &json!({ "name": "build", "scopes": [] })).await;
     assert_eq!(other.get("/v1/keys/self", &key).await.status(), StatusCode::OK);
     one.post(&format!("/v1/keys/{id}/revoke"), &admin, &json!({})).await;
-    let refused = async || json(other.get("/v1/keys/self", &key).await).await["code"].as_str().map(str::to_owned);
+    let refused =
+        async || json(other.get("/v1/keys/self", &key).await).await["code"].as_str().map(str::to_owned);
     assert_eq!(other.eventually(refused).await, "key_revoked");
     one.stop().await;
     other.stop().await;

@@ -115,13 +115,6 @@ impl World {
         }
     }
 
-    /// Stops in good order and leaves what is on disk.
-    pub async fn stop_and_keep(self) -> TempDir {
-        self.stop.cancel();
-        tokio::time::timeout(SOON, self.running).await.expect("it must stop").unwrap().unwrap();
-        self.dir
-    }
-
     /// Stops in good order.
     pub async fn stop(self) {
         self.stop_and_keep().await;
