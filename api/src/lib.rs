@@ -12,11 +12,15 @@ pub mod keyring;
 
 mod app;
 mod auth;
+mod catalogue;
 pub mod hooks;
 mod http;
+mod idempotency;
+mod live;
 pub mod problem;
 
 mod metrics;
+mod requests;
 mod routes;
 mod service;
 

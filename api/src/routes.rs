@@ -1,8 +1,12 @@
 //! What can be called: one file for each noun under `routes/`, one line each here. The document at `/openapi.json` is made of the
 //! same lines.
 
+mod commands;
 mod keys;
+mod mode;
 mod operations;
+mod policy;
+mod requests;
 
 use std::time::Duration;
 
@@ -63,7 +67,13 @@ impl Modify for Schemes {
 
 /// Every route with its description.
 fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(operations::routes()).nest("/v1", keys::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(operations::routes())
+        .nest("/v1", keys::routes())
+        .nest("/v1", requests::routes())
+        .nest("/v1", commands::routes())
+        .nest("/v1", policy::routes())
+        .nest("/v1", mode::routes())
 }
 
 /// The OpenAPI document (3.1).

@@ -2,10 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use adjutant_bus::ports::Bus;
+use adjutant_bus::{ports::Bus, spec::CommandSpec};
 use adjutant_policies::Policy;
 use ipnet::IpNet;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -13,8 +13,10 @@ use crate::{
     app::{App, Settings, Shared},
     audit::{self, AuditKey, AuditKeyError},
     auth::Keys,
+    idempotency,
     key::{Pepper, PepperError, Peppers},
     keyring::Keyring,
+    live::Live,
     metrics, routes,
     store::{self, Database, OpenError},
 };
@@ -51,6 +53,8 @@ pub struct ApiConfig {
     pub longest_key_lifetime: Duration,
     /// The key that signs checkpoints of the record; none: `audit-key` in the folder, made at the first start.
     pub audit_key: Option<AuditKey>,
+    /// The commands that there are, as far as the program has learned.
+    pub specs: watch::Receiver<Arc<Vec<CommandSpec>>>,
     /// How long calls may take to finish after a stop.
     pub grace: Duration,
 }
@@ -73,6 +77,7 @@ impl ApiConfig {
             key_lifetime: Duration::from_hours(90 * 24),
             longest_key_lifetime: Duration::from_hours(365 * 24),
             audit_key: None,
+            specs: watch::channel(Arc::default()).1,
             grace: Duration::from_secs(5),
         }
     }
@@ -138,7 +143,8 @@ impl Api {
             longest_key_lifetime: config.longest_key_lifetime,
         };
         let keys = Keys::new(peppers, settings.key_cache_ttl);
-        let app = Arc::new(App { config: settings, db, bus, keys, policy });
+        let app =
+            Arc::new(App { config: settings, db, bus, keys, policy, specs: config.specs, live: Live::new() });
         Ok(Self { app, listener, metrics_listener, address, audit_key, grace: config.grace })
     }
 
@@ -198,6 +204,9 @@ impl Api {
 /// What goes on beside the calls, until `stop`.
 fn background(app: &Shared, audit_key: &AuditKey, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    let (live, until) = (app.clone(), stop.clone());
+    tasks.spawn(async move { live.live.follow(&live.bus, &until).await });
+    tasks.spawn(idempotency::purge(app.clone(), stop.clone()));
     tasks.spawn(audit::copy::run(app.clone(), audit_key.clone(), stop.clone()));
     tasks
 }
