@@ -13,6 +13,12 @@ mod api {
     pub mod audit;
     pub mod audit_verify;
     pub mod auth;
+    pub mod commands;
+    pub mod events;
+    pub mod idempotency;
     pub mod journal;
+    pub mod policy;
+    pub mod requests;
+    pub mod site;
     pub mod world;
 }

@@ -105,6 +105,7 @@ pub(super) fn api(config: &Config) -> Result<ApiConfig> {
         key_lifetime: days(api.key_days),
         longest_key_lifetime: days(api.longest_key_days),
         audit_key: signing_key(config)?,
+        specs: tokio::sync::watch::channel(std::sync::Arc::default()).1,
         grace: Duration::from_secs(api.grace_seconds),
     })
 }

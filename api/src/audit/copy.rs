@@ -219,6 +219,7 @@ impl<'a> Copier<'a> {
             }
             let entry = self.entries.entry(&mut tx, recorded).await?;
             append(&mut tx, &mut head, &entry).await?;
+            crate::requests::view::view(&mut tx, recorded).await?;
             newest = sequence;
         }
         if newest > stored {

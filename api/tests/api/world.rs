@@ -50,7 +50,13 @@ impl World {
     pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
         let vocabulary = Vocabulary::default();
         let policy = Policy::load(Options::new(None), vocabulary).await;
-        let api = Api::open(config(dir.path(), database), bus.clone(), policy.clone()).await.unwrap();
+        let config = config(dir.path(), database);
+        Self::of(dir, config, bus, policy).await
+    }
+
+    /// With everything given.
+    pub async fn of(dir: TempDir, config: ApiConfig, bus: Bus, policy: Arc<Policy>) -> Self {
+        let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
         let stop = CancellationToken::new();
         let running = tokio::spawn(api.run(stop.clone()));
