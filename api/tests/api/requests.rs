@@ -174,3 +174,34 @@ async fn what_does_not_fit_is_told_by_its_place_and_nothing_is_submitted() {
     assert_eq!(none["items"], json!([]));
     site.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_is_left_to_be_announced_once_without_the_parts_of_the_reply() {
+    let site = Site::new().await;
+    let key = site.world.key("ci", &SCOPES).await;
+    let missing = json!({ "text": "deploy say x", "announce": "deploys" });
+    let answer = site.world.post("/v1/requests", &key, &missing).await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    site.destination("deploys").await;
+    let id = site.submit(&key, &missing).await;
+    site.until(&key, &id, "succeeded").await;
+    // The list is made by the copier, in the transaction that leaves the announcement.
+    site.world
+        .eventually(async || {
+            let page: Value =
+                site.world.get("/v1/requests?state=succeeded", &key).await.json().await.unwrap();
+            (page["items"][0]["id"] == id.as_str()).then_some(())
+        })
+        .await;
+    let dir = site.stop_and_keep().await;
+    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("adjutant.db"));
+    let pool = sqlx::SqlitePool::connect_with(file).await.unwrap();
+    let left: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT kind, target, payload FROM relay").fetch_all(&pool).await.unwrap();
+    pool.close().await;
+    let [(kind, target, payload)] = left.as_slice() else { panic!("one announcement: {left:?}") };
+    assert_eq!((kind.as_str(), target.as_str()), ("announce", "deploys"));
+    let message: Value = serde_json::from_str(payload).unwrap();
+    assert_eq!(message["title"], "deploy say: succeeded");
+    assert_eq!(message["severity"], "success");
+}

@@ -161,8 +161,13 @@ impl Site {
     }
 
     pub async fn stop(self) {
+        self.stop_and_keep().await;
+    }
+
+    /// The same, and keeps what is left in its folder.
+    pub async fn stop_and_keep(self) -> tempfile::TempDir {
         self.stop.cancel();
-        tokio::time::timeout(SOON, self.world.stop()).await.unwrap();
+        tokio::time::timeout(SOON, self.world.stop_and_keep()).await.unwrap()
     }
 }
 
