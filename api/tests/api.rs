@@ -17,6 +17,7 @@ mod api {
     pub mod events;
     pub mod idempotency;
     pub mod journal;
+    pub mod outage;
     pub mod policy;
     pub mod requests;
     pub mod site;
