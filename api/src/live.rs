@@ -50,9 +50,8 @@ impl Live {
         let mut position = None;
         while !stop.is_cancelled() {
             let round = stop.run_until_cancelled(self.round(bus, &mut position));
-            match round.await {
-                Some(Err(error)) => warn!(%error, "the journal cannot be followed; trying again"),
-                Some(Ok(())) | None => {}
+            if let Some(Err(error)) = round.await {
+                warn!(%error, "the journal cannot be followed; trying again");
             }
             let _ = stop.run_until_cancelled(tokio::time::sleep(AGAIN)).await;
         }

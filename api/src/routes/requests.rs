@@ -120,12 +120,12 @@ async fn submit(
         Err(problem) => return problem.into_response(),
     };
     let by = principal.clone();
-    let handle = async move {
+    let handle = Box::pin(async move {
         match handled(&handler, &by, key.as_deref(), body, wait).await {
             Ok(response) => response,
             Err(problem) => problem.into_response(),
         }
-    };
+    });
     idempotency::guarded(&app, &principal, "POST /v1/requests", &headers, &bytes, handle).await
 }
 
