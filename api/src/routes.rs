@@ -2,8 +2,12 @@
 //! same lines.
 
 mod audit;
+mod commands;
 mod keys;
+mod mode;
 mod operations;
+mod policy;
+mod requests;
 mod services;
 
 use std::time::Duration;
@@ -75,6 +79,10 @@ fn described() -> OpenApiRouter<Shared> {
         .nest("/v1", services::routes())
         // Not nested: its pages tell their own whole address.
         .merge(audit::routes())
+        .nest("/v1", requests::routes())
+        .nest("/v1", commands::routes())
+        .nest("/v1", policy::routes())
+        .nest("/v1", mode::routes())
 }
 
 /// The OpenAPI document (3.1).

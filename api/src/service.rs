@@ -2,11 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use adjutant_bus::ports::Bus;
+use adjutant_bus::{ports::Bus, spec::CommandSpec};
 use adjutant_policies::Policy;
 use ipnet::IpNet;
 use secrecy::SecretString;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -15,9 +15,10 @@ use crate::{
     audit::{AuditKey, AuditKeyError, circumstances, copy},
     auth::{self, Keys},
     bootstrap::{self, BootstrapError},
-    expiry, introspect,
+    expiry, idempotency, introspect,
     key::{Pepper, PepperError, Peppers},
     keyring::{Keyring, PeppersError},
+    live::Live,
     metrics,
     relay::{self, Wake},
     revocations, routes,
@@ -65,6 +66,8 @@ pub struct ApiConfig {
     pub audit_retention: Option<Duration>,
     /// The effective configuration without its secrets: changes of it are recorded. None: not.
     pub effective_config: Option<serde_json::Value>,
+    /// The commands that there are, as far as the program has learned.
+    pub specs: watch::Receiver<Arc<Vec<CommandSpec>>>,
     /// How long calls may take to finish after a stop.
     pub grace: Duration,
 }
@@ -91,6 +94,7 @@ impl ApiConfig {
             audit_key: None,
             audit_retention: None,
             effective_config: None,
+            specs: watch::channel(Arc::default()).1,
             grace: Duration::from_secs(5),
         }
     }
@@ -169,7 +173,17 @@ impl Api {
         let keys = Keys::new(peppers, keyring.pepper_id(), settings.key_cache_ttl);
         let wake = Wake::default();
         let keyring = keyring.telling(keys.teller(wake.clone()));
-        let app = Arc::new(App { config: settings, db, bus, keys, keyring, wake, policy });
+        let app = Arc::new(App {
+            config: settings,
+            db,
+            bus,
+            keys,
+            keyring,
+            wake,
+            policy,
+            specs: config.specs,
+            live: Live::new(),
+        });
         Ok(Self {
             app,
             listener,
@@ -245,6 +259,9 @@ fn background(app: &Shared, stop: &CancellationToken) -> JoinSet<()> {
     tasks.spawn(introspect::run(app.clone(), stop.clone()));
     tasks.spawn(relay::run(app.clone(), stop.clone()));
     tasks.spawn(revocations::run(app.clone(), stop.clone()));
+    let (live, until) = (app.clone(), stop.clone());
+    tasks.spawn(async move { live.live.follow(&live.bus, &until).await });
+    tasks.spawn(idempotency::purge(app.clone(), stop.clone()));
     tasks
 }
 

@@ -15,12 +15,19 @@ mod api {
     pub mod audit_read;
     pub mod audit_verify;
     pub mod auth;
+    pub mod commands;
     pub mod database;
     pub mod document;
+    pub mod events;
+    pub mod idempotency;
     pub mod journal;
     pub mod keys;
     pub mod keys_life;
     pub mod keys_replicas;
+    pub mod outage;
+    pub mod policy;
+    pub mod requests;
+    pub mod site;
     pub mod world;
 }
 

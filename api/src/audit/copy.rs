@@ -231,7 +231,7 @@ impl<'a> Copier<'a> {
             }
             let entry = self.entries.entry(&mut tx, recorded).await?;
             append(&mut tx, &mut head, &entry).await?;
-            // The place of `crate::requests::view(&mut tx, recorded).await?`: the view moves on in the same transaction.
+            crate::requests::view::view(&mut tx, recorded).await?;
             newest = sequence;
         }
         if newest > stored {
