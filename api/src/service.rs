@@ -208,7 +208,10 @@ impl Api {
                 error!(%fault, "a task of the API ended abnormally");
             }
         }
-        self.app.db.close().await;
+        // A server that has gone silent never lets its connections be closed in good order.
+        if tokio::time::timeout(self.grace, self.app.db.close()).await.is_err() {
+            warn!("some connections to the database were left as they are");
+        }
         served
     }
 }
