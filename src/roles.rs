@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod doctor;
+mod keys;
 mod listen;
 mod parts;
 mod serve;
@@ -67,6 +68,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         Command::Policy(command) => admin::policy(config, &command),
         Command::Commands(command) => admin::commands(config, &command),
         Command::Audit(command) => audit::run(config, command).await,
+        Command::Keys(command) => keys::keys(config, command).await,
         Command::Bus(command) => admin::bus(config, &command).await,
     }
 }

@@ -6,7 +6,7 @@ use adjutant_bus::ports::Bus;
 use adjutant_policies::Policy;
 use ipnet::IpNet;
 
-use crate::{auth::Keys, store::Db};
+use crate::{auth::Keys, keyring::Keyring, relay::Wake, store::Db};
 
 /// What the handlers go by.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) key_lifetime: Duration,
     /// For how long it may be good at most, unless an administrator says otherwise.
     pub(crate) longest_key_lifetime: Duration,
+    /// Where it is said that keys end soon; none: nowhere.
+    pub(crate) warn_destination: Option<String>,
 }
 
 /// What every handler has.
@@ -31,6 +33,8 @@ pub(crate) struct App {
     pub(crate) db: Db,
     pub(crate) bus: Bus,
     pub(crate) keys: Keys,
+    pub(crate) keyring: Keyring,
+    pub(crate) wake: Wake,
     pub(crate) policy: Arc<Policy>,
 }
 

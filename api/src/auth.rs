@@ -5,15 +5,19 @@ mod cache;
 mod credentials;
 mod limits;
 mod principal;
+mod refusals;
 mod rows;
+mod uses;
 mod verify;
 
-use std::{marker::PhantomData, ops::Deref, sync::Arc};
+use std::{marker::PhantomData, ops::Deref, sync::Arc, time::Duration};
 
 use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 pub(crate) use self::{credentials::X_API_KEY, principal::Principal, verify::Keys};
 use crate::{
@@ -108,4 +112,43 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
 fn lacking(right: Right) -> Problem {
     Problem::new(Code::InsufficientScope, format!("The key needs the scope `{right}`."))
         .with("required_scope", right.as_str())
+}
+
+/// How often what was noted in memory is written.
+const FLUSH: Duration = Duration::from_secs(30);
+/// How often refusals are.
+const REFUSALS: Duration = Duration::from_secs(1);
+
+/// Writes what verification noted in memory, until `stop`.
+pub(crate) async fn keep(app: Shared, stop: CancellationToken) {
+    let mut flush = tokio::time::interval(FLUSH);
+    let mut refusals = tokio::time::interval(REFUSALS);
+    for timer in [&mut flush, &mut refusals] {
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    }
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = flush.tick() => told(app.keys.uses.flush(&app.db).await),
+            _ = refusals.tick() => told(app.keys.refusals.flush(&app.db).await),
+        }
+    }
+}
+
+/// Writes what is left.
+pub(crate) async fn flush(app: &Shared) {
+    told(app.keys.uses.flush(&app.db).await);
+    told(app.keys.refusals.flush(&app.db).await);
+}
+
+fn told(flushed: Result<(), crate::store::StoreError>) {
+    if let Err(error) = flushed {
+        warn!(%error, "the use of keys cannot be noted just now");
+    }
+}
+
+/// Every statement of this folder.
+#[cfg(test)]
+pub(crate) fn statements() -> [&'static [&'static str]; 2] {
+    [rows::ALL, uses::ALL]
 }

@@ -16,7 +16,12 @@ pub mod hooks;
 mod http;
 pub mod problem;
 
+mod bootstrap;
+mod expiry;
+mod introspect;
 mod metrics;
+mod relay;
+mod revocations;
 mod routes;
 mod service;
 

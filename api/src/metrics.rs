@@ -51,3 +51,8 @@ pub(crate) fn text() -> impl IntoResponse {
 pub(crate) fn router() -> Router {
     Router::new().route("/metrics", get(async || text()))
 }
+
+/// A call with a key that another replaces: who has not switched yet.
+pub(crate) fn superseded() {
+    ::metrics::counter!("adjutant_api_superseded_key_calls_total").increment(1);
+}

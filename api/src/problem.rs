@@ -274,6 +274,7 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         headers.extend(self.headers);
+        response.extensions_mut().insert(self.code);
         response
     }
 }

@@ -4,6 +4,7 @@
 mod audit;
 mod keys;
 mod operations;
+mod services;
 
 use std::time::Duration;
 
@@ -72,6 +73,7 @@ fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(operations::routes())
         .nest("/v1", keys::routes())
+        .nest("/v1", services::routes())
         // Not nested: its pages tell their own whole address.
         .merge(audit::routes())
 }

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use adjutant_bus::ports::Bus;
 use adjutant_policies::Policy;
 use ipnet::IpNet;
+use secrecy::SecretString;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -12,10 +13,14 @@ use tracing::{error, info, warn};
 use crate::{
     app::{App, Settings, Shared},
     audit::{AuditKey, AuditKeyError, circumstances, copy},
-    auth::Keys,
+    auth::{self, Keys},
+    bootstrap::{self, BootstrapError},
+    expiry, introspect,
     key::{Pepper, PepperError, Peppers},
-    keyring::Keyring,
-    metrics, routes,
+    keyring::{Keyring, PeppersError},
+    metrics,
+    relay::{self, Wake},
+    revocations, routes,
     store::{self, Database, OpenError},
 };
 
@@ -49,6 +54,11 @@ pub struct ApiConfig {
     pub key_lifetime: Duration,
     /// For how long it may be good at most, unless an administrator says otherwise.
     pub longest_key_lifetime: Duration,
+    /// An administrator's key made elsewhere, taken in at the first start; none: one is made, and written to
+    /// `bootstrap-admin-key` in the folder.
+    pub bootstrap_admin_key: Option<SecretString>,
+    /// The destination where it is said that keys end soon; none: only the record says so.
+    pub warn_destination: Option<String>,
     /// The key that signs checkpoints of the record; none: `audit-key` in the folder, made at the first start.
     pub audit_key: Option<AuditKey>,
     /// How long entries of the record are kept; none: for ever.
@@ -76,6 +86,8 @@ impl ApiConfig {
             key_cache_ttl: Duration::from_secs(5),
             key_lifetime: Duration::from_hours(90 * 24),
             longest_key_lifetime: Duration::from_hours(365 * 24),
+            bootstrap_admin_key: None,
+            warn_destination: None,
             audit_key: None,
             audit_retention: None,
             effective_config: None,
@@ -93,6 +105,12 @@ pub enum StartError {
     /// The pepper.
     #[error(transparent)]
     Pepper(#[from] PepperError),
+    /// The pepper is not the one of the database.
+    #[error(transparent)]
+    Peppers(#[from] PeppersError),
+    /// The first administrator's key.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
     /// The key of the record.
     #[error(transparent)]
     AuditKey(#[from] AuditKeyError),
@@ -144,9 +162,14 @@ impl Api {
             key_cache_ttl: config.key_cache_ttl,
             key_lifetime: config.key_lifetime,
             longest_key_lifetime: config.longest_key_lifetime,
+            warn_destination: config.warn_destination,
         };
-        let keys = Keys::new(peppers, settings.key_cache_ttl);
-        let app = Arc::new(App { config: settings, db, bus, keys, policy });
+        let keyring = Keyring::open(db.clone(), peppers.clone()).await?;
+        bootstrap::begin(&keyring, &config.data_dir, config.bootstrap_admin_key.as_ref()).await?;
+        let keys = Keys::new(peppers, keyring.pepper_id(), settings.key_cache_ttl);
+        let wake = Wake::default();
+        let keyring = keyring.telling(keys.teller(wake.clone()));
+        let app = Arc::new(App { config: settings, db, bus, keys, keyring, wake, policy });
         Ok(Self {
             app,
             listener,
@@ -161,7 +184,7 @@ impl Api {
     /// The services and keys that it knows.
     #[must_use]
     pub fn keyring(&self) -> Keyring {
-        Keyring::new(self.app.db.clone(), self.app.keys.peppers.clone())
+        self.app.keyring.clone()
     }
 
     /// Where it listens.
@@ -208,8 +231,12 @@ impl Api {
                 error!(%fault, "a task of the API ended abnormally");
             }
         }
-        // A server that has gone silent never lets its connections be closed in good order.
-        if tokio::time::timeout(self.grace, self.app.db.close()).await.is_err() {
+        // A server that has gone silent answers nothing, and never lets its connections be closed in good order.
+        let closing = async {
+            auth::flush(&self.app).await;
+            self.app.db.close().await;
+        };
+        if tokio::time::timeout(self.grace, closing).await.is_err() {
             warn!("some connections to the database were left as they are");
         }
         served
@@ -217,8 +244,14 @@ impl Api {
 }
 
 /// What goes on beside the calls, until `stop`.
-fn background(_app: &Shared, _stop: &CancellationToken) -> JoinSet<()> {
-    JoinSet::new()
+fn background(app: &Shared, stop: &CancellationToken) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(auth::keep(app.clone(), stop.clone()));
+    tasks.spawn(expiry::run(app.clone(), stop.clone()));
+    tasks.spawn(introspect::run(app.clone(), stop.clone()));
+    tasks.spawn(relay::run(app.clone(), stop.clone()));
+    tasks.spawn(revocations::run(app.clone(), stop.clone()));
+    tasks
 }
 
 async fn listen(address: Option<&str>) -> Result<TcpListener, StartError> {

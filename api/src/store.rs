@@ -3,6 +3,8 @@
 
 mod error;
 mod open;
+#[cfg(test)]
+mod prepare;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 

@@ -18,6 +18,9 @@ mod api {
     pub mod database;
     pub mod document;
     pub mod journal;
+    pub mod keys;
+    pub mod keys_life;
+    pub mod keys_replicas;
     pub mod world;
 }
 

@@ -13,6 +13,7 @@ pub mod words;
 pub mod announcement;
 pub mod destination;
 pub mod event;
+pub mod introspection;
 pub mod notice;
 pub mod refusal;
 pub mod reply;

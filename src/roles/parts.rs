@@ -104,6 +104,8 @@ pub(super) fn api(config: &Config) -> Result<ApiConfig> {
         key_cache_ttl: Duration::from_secs(api.key_cache_seconds),
         key_lifetime: days(api.key_days),
         longest_key_lifetime: days(api.longest_key_days),
+        bootstrap_admin_key: given(api.bootstrap_admin_key.expose_secret()).map(SecretString::from),
+        warn_destination: given(&api.warn_destination),
         audit_key: signing_key(config)?,
         audit_retention: (config.audit.retention_days > 0).then(|| days(config.audit.retention_days)),
         effective_config: Some(config.effective.clone().into()),

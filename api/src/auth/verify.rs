@@ -10,36 +10,63 @@ use std::{
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 use jiff::Timestamp;
+use tracing::warn;
 
 use super::{
     cache::{Cached, KeyCache, Known},
     credentials,
     limits::Limits,
     principal::Principal,
+    refusals::Refusals,
     rows::{self, Row},
+    uses::Uses,
 };
 use crate::{
     app::App,
     http::Exchange,
     key::{ApiKey, Digest, Kind, Peppers},
+    keyring::Told,
+    metrics,
     problem::{Code, Problem},
+    relay::Wake,
     scope::Scopes,
     store::{Db, StoreError},
 };
 
 /// How long the database may take to find a key.
 const LOOK_UP: Duration = Duration::from_secs(2);
+/// How long it may take to keep it under another pepper.
+const MOVE: Duration = Duration::from_millis(500);
 
 /// All that verification goes by.
 pub(crate) struct Keys {
     pub(crate) peppers: Peppers,
     pub(crate) limits: Limits,
-    cache: KeyCache,
+    pub(crate) uses: Uses,
+    pub(crate) refusals: Refusals,
+    pepper_id: i64,
+    cache: Arc<KeyCache>,
 }
 
 impl Keys {
-    pub(crate) fn new(peppers: Peppers, ttl: Duration) -> Self {
-        Self { peppers, limits: Limits::new(), cache: KeyCache::new(ttl) }
+    pub(crate) fn new(peppers: Peppers, pepper_id: i64, ttl: Duration) -> Self {
+        Self {
+            peppers,
+            limits: Limits::new(),
+            uses: Uses::default(),
+            refusals: Refusals::default(),
+            pepper_id,
+            cache: Arc::new(KeyCache::new(ttl)),
+        }
+    }
+
+    /// What is done at once when a key has changed by this process: its old row is not believed any more, and the relay wakes.
+    pub(crate) fn teller(&self, wake: Wake) -> Told {
+        let cache = self.cache.clone();
+        Arc::new(move |key: &str, version| {
+            cache.changed(key, version);
+            wake.up();
+        })
     }
 
     /// The caller of a request.
@@ -55,6 +82,7 @@ impl Keys {
             Problem::new(Code::InvalidKey, format!("It is no key: {malformed}."))
         })?;
         let known = self.known(&app.db, &key).await?.ok_or_else(credentials::invalid)?;
+        let _ = exchange.caller.set((known.principal.who(), known.principal.key_id.clone()));
         standing(&known)?;
         if let Some(networks) = &known.networks
             && !within(exchange.address, networks)
@@ -65,6 +93,10 @@ impl Keys {
             ));
         }
         let _ = exchange.rate.set(known.rate.call()?);
+        self.uses.note(&known.principal.key_id, exchange.address);
+        if known.superseded {
+            metrics::superseded();
+        }
         if known.superseded
             && let Some(until) =
                 known.principal.expires_at.and_then(|at| Timestamp::from_millisecond(at).ok())
@@ -74,6 +106,20 @@ impl Keys {
         Ok(known.principal.clone())
     }
 
+    /// Whose key this text is, if it is good now (from this address, if that is given).
+    pub(crate) async fn examine(
+        &self,
+        db: &Db,
+        text: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Arc<Principal>>, StoreError> {
+        let Ok(key) = ApiKey::parse(text) else { return Ok(None) };
+        let Some(known) = self.known(db, &key).await? else { return Ok(None) };
+        let elsewhere = |networks: &Vec<IpNet>| address.is_some() && !within(address, networks);
+        let good = standing(&known).is_ok() && !known.networks.as_ref().is_some_and(elsewhere);
+        Ok(good.then(|| known.principal.clone()))
+    }
+
     /// What is known of a well-formed key; none if it is nobody's.
     pub(super) async fn known(&self, db: &Db, key: &ApiKey) -> Result<Option<Arc<Known>>, StoreError> {
         let digest = self.peppers.digest(key);
@@ -81,8 +127,8 @@ impl Keys {
             Cached::Key(known) => Ok(Some(known)),
             Cached::Nobody => Ok(None),
             Cached::Unsure => {
-                let load = async || {
-                    let looking = tokio::time::timeout(LOOK_UP, self.load(db, digest));
+                let load = move || async move {
+                    let looking = tokio::time::timeout(LOOK_UP, self.load(db, key, digest));
                     looking
                         .await
                         .unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".to_owned())))
@@ -92,10 +138,22 @@ impl Keys {
         }
     }
 
-    async fn load(&self, db: &Db, digest: Digest) -> Result<Option<Known>, StoreError> {
+    async fn load(&self, db: &Db, key: &ApiKey, digest: Digest) -> Result<Option<Known>, StoreError> {
         let read = Instant::now();
         let row = rows::by_digest(db, digest.as_bytes()).await?;
-        let Some(row) = row.filter(|row| digest.is(&row.digest)) else { return Ok(None) };
+        if let Some(row) = row.filter(|row| digest.is(&row.digest)) {
+            return self.known_of(row, read).map(Some);
+        }
+        let Some(before) = self.peppers.previous_digest(key) else { return Ok(None) };
+        let row = rows::by_digest(db, before.as_bytes()).await?;
+        let Some(row) = row.filter(|row| before.is(&row.digest)) else { return Ok(None) };
+        // Only now that the key is in hand can it be kept under the pepper in use.
+        let moving = rows::rewrite(db, &row.id, &before, &digest, self.pepper_id);
+        match tokio::time::timeout(MOVE, moving).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, key = row.id, "a key stays under the pepper before for now"),
+            Err(_) => warn!(key = row.id, "a key stays under the pepper before for now"),
+        }
         self.known_of(row, read).map(Some)
     }
 

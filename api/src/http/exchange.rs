@@ -16,7 +16,7 @@ use axum::{
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use crate::{app::Shared, metrics};
+use crate::{app::Shared, metrics, problem::Code};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -41,6 +41,8 @@ pub(crate) struct Exchange {
     /// Where it came from; none where the listener does not know.
     pub(crate) address: Option<IpAddr>,
     pub(crate) rate: OnceLock<Rate>,
+    /// Who called, and by which key, once that is known.
+    pub(crate) caller: OnceLock<(String, String)>,
     /// When a superseded key ends (RFC 3339).
     pub(crate) superseded: OnceLock<String>,
 }
@@ -59,6 +61,7 @@ pub(crate) async fn layer(State(app): State<Shared>, mut request: Request, next:
         id: request_id(request.headers()),
         address: peer.map(|peer| address(peer, request.headers(), &app.config.trusted_proxies)),
         rate: OnceLock::new(),
+        caller: OnceLock::new(),
         superseded: OnceLock::new(),
     });
     let begun = Instant::now();
@@ -73,6 +76,9 @@ pub(crate) async fn layer(State(app): State<Shared>, mut request: Request, next:
             "other"
         };
     metrics::call(method, route, response.status(), begun.elapsed());
+    if let Some(code) = response.extensions().get::<Code>() {
+        app.keys.refusals.note(&exchange, *code);
+    }
     let headers = response.headers_mut();
     let mut tell = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {

@@ -93,7 +93,8 @@ impl<T: Serialize> Page<T> {
             let kept: Vec<&str> = uri.query().unwrap_or_default().split('&').collect();
             let kept = kept.into_iter().filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
             let query: Vec<String> = kept.map(str::to_owned).chain([format!("cursor={cursor}")]).collect();
-            HeaderValue::from_str(&format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"))).ok()
+            // Relative (RFC 3986 §4.2): a route does not know the whole of its path.
+            HeaderValue::from_str(&format!("<?{}>; rel=\"next\"", query.join("&"))).ok()
         });
         let mut response = Json(self).into_response();
         if let Some(link) = link {

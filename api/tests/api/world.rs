@@ -69,6 +69,17 @@ impl World {
         let mut config = config(dir.path(), Database::Sqlite(dir.path().join("adjutant.db")));
         change(&mut config);
         let policy = Policy::load(policy, Vocabulary::default()).await;
+        Self::start(dir, config, bus, policy).await
+    }
+
+    /// As configured.
+    pub async fn configured(dir: TempDir, config: ApiConfig, bus: Bus) -> Self {
+        let policy = Policy::load(Options::new(None), Vocabulary::default()).await;
+        Self::start(dir, config, bus, policy).await
+    }
+
+    /// From all its parts.
+    pub async fn start(dir: TempDir, config: ApiConfig, bus: Bus, policy: Arc<Policy>) -> Self {
         let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
         let stop = CancellationToken::new();
@@ -122,6 +133,11 @@ impl World {
             assert!(tokio::time::Instant::now() < deadline, "it must come");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// A bus of one's own, in memory.
+    pub fn bus() -> Bus {
+        Memory::new(&Limits::default()).bus()
     }
 
     /// Stops in good order.
