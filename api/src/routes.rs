@@ -33,7 +33,7 @@ use crate::{
     app::Shared,
     auth::X_API_KEY,
     http,
-    problem::{Code, Problem},
+    problem::{Code, Misfit, Problem},
 };
 
 /// Most bytes of a body. Hooks may send more.
@@ -51,6 +51,7 @@ const TIME: Duration = Duration::from_secs(40);
     ),
     servers((url = "/", description = "this service")),
     security(("key" = [])),
+    components(schemas(Misfit)),
     modifiers(&Schemes),
 )]
 struct Document;

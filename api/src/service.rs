@@ -245,8 +245,14 @@ impl Api {
                 error!(%fault, "a task of the API ended abnormally");
             }
         }
-        auth::flush(&self.app).await;
-        self.app.db.close().await;
+        // A server that has gone silent answers nothing, and never lets its connections be closed in good order.
+        let closing = async {
+            auth::flush(&self.app).await;
+            self.app.db.close().await;
+        };
+        if tokio::time::timeout(self.grace, closing).await.is_err() {
+            warn!("some connections to the database were left as they are");
+        }
         served
     }
 }

@@ -110,9 +110,10 @@ async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
         // Full: the record of what was done must survive a power cut.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY);
+    // Before the first connection: turning a new file to WAL does not wait for others that do the same.
+    let lock = migrating(&file).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
     let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY + WAIT);
     let write = write.connect_with(options.clone()).await.map_err(|error| failed(&error))?;
-    let lock = migrating(&file).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
     SQLITE.run(&write).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
     drop(lock);
     let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
@@ -199,6 +200,25 @@ mod tests {
         pragma(&db, "PRAGMA query_only = 1").await;
         let refused = grow(&db, "one".to_owned()).await;
         assert!(matches!(refused, Err(StoreError::Unwritable(_))), "{refused:?}");
+    }
+
+    /// What the program does with its tables is the same on both databases.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn opening_again_changes_nothing_and_a_second_of_a_kind_is_told() {
+        let server = tokio::task::spawn_blocking(|| adjutant_servers::Postgres::shared().database("store"));
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("adjutant.db");
+        for database in [Database::Sqlite(file), Database::Postgres(server.await.unwrap().into())] {
+            let first = open(&database).await.unwrap();
+            grow(&first, "one".to_owned()).await.unwrap();
+            first.close().await;
+            let again = open(&database).await.unwrap();
+            again.ping().await.unwrap();
+            let refused = grow(&again, "one".to_owned()).await;
+            assert!(matches!(refused, Err(StoreError::Exists)), "{refused:?}");
+            grow(&again, "two".to_owned()).await.unwrap();
+            again.close().await;
+        }
     }
 
     #[tokio::test]
