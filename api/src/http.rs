@@ -3,9 +3,11 @@
 mod body;
 mod exchange;
 mod page;
+mod segments;
 
 pub(crate) use self::{
     body::Body,
     exchange::{Exchange, Rate, layer},
     page::{Page, Paging},
+    segments::Segments,
 };

@@ -16,7 +16,9 @@ pub mod hooks;
 mod http;
 pub mod problem;
 
+mod destinations;
 mod metrics;
+mod notices;
 mod routes;
 mod service;
 

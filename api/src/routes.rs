@@ -1,7 +1,10 @@
 //! What can be called: one file for each noun under `routes/`, one line each here. The document at `/openapi.json` is made of the
 //! same lines.
 
+mod destinations;
+mod hooks;
 mod keys;
+mod notices;
 mod operations;
 
 use std::time::Duration;
@@ -63,7 +66,12 @@ impl Modify for Schemes {
 
 /// Every route with its description.
 fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(operations::routes()).nest("/v1", keys::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(operations::routes())
+        .nest("/v1", keys::routes())
+        .nest("/v1", destinations::routes())
+        .nest("/v1", notices::routes())
+        .nest("/v1", hooks::routes())
 }
 
 /// The OpenAPI document (3.1).

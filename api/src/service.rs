@@ -13,6 +13,7 @@ use crate::{
     app::{App, Settings, Shared},
     audit::{self, AuditKey, AuditKeyError},
     auth::Keys,
+    destinations,
     key::{Pepper, PepperError, Peppers},
     keyring::Keyring,
     metrics, routes,
@@ -199,6 +200,7 @@ impl Api {
 fn background(app: &Shared, audit_key: &AuditKey, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(audit::copy::run(app.clone(), audit_key.clone(), stop.clone()));
+    tasks.spawn(destinations::publish_all(app.clone(), stop.clone()));
     tasks
 }
 
