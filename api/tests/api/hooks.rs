@@ -65,9 +65,9 @@ pub async fn the_same_event_is_said_once(world: World) {
     assert_eq!(ids[0], ids[1]);
     taken(&world, 2).await;
     let quiet = [("x-github-event", "pull_request"), ("x-github-delivery", "another")];
-    let answer =
-        post(&world, "/v1/hooks/github/ops", Some(&key), &quiet, &sample("github/pull_request.labeled.json"));
-    assert_eq!(answer.await.json::<Value>().await.unwrap(), json!({ "notices": [] }));
+    let labeled = sample("github/pull_request.labeled.json");
+    let answer = post(&world, "/v1/hooks/github/ops", Some(&key), &quiet, &labeled).await;
+    assert_eq!(answer.json::<Value>().await.unwrap(), json!({ "notices": [] }));
     world.stop().await;
 }
 

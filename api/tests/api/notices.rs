@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use adjutant_bus::{
-    announcement::NoticeAction,
-    notice::Notice,
-    ports::Queue as _,
-    wire,
-};
+use adjutant_bus::{announcement::NoticeAction, notice::Notice, wire};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
