@@ -1,6 +1,7 @@
 //! What can be called: one file for each noun under `routes/`, one line each here. The document at `/openapi.json` is made of the
 //! same lines.
 
+mod audit;
 mod destinations;
 mod hooks;
 mod keys;
@@ -21,7 +22,7 @@ use tower_http::{
 };
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -47,7 +48,7 @@ const TIME: Duration = Duration::from_secs(40);
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "this service")),
-    security(("key" = []), ("x_api_key" = [])),
+    security(("key" = [])),
     modifiers(&Schemes),
 )]
 struct Document;
@@ -56,11 +57,15 @@ struct Schemes;
 
 impl Modify for Schemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("adk_…").build();
-        let plain = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("adk_…")
+            .description(Some(
+                "An API key. Senders that cannot set it may send `X-API-Key: <key>` instead, not both.",
+            ))
+            .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(bearer));
-        components.add_security_scheme("x_api_key", SecurityScheme::ApiKey(plain));
     }
 }
 
@@ -69,7 +74,9 @@ fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(operations::routes())
         .nest("/v1", keys::routes())
-        .nest("/v1", destinations::routes())
+        // Not nested: their pages tell their own whole address.
+        .merge(audit::routes())
+        .merge(destinations::routes())
         .nest("/v1", notices::routes())
         .nest("/v1", hooks::routes())
 }

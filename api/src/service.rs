@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     app::{App, Settings, Shared},
-    audit::{self, AuditKey, AuditKeyError},
+    audit::{AuditKey, AuditKeyError, circumstances, copy},
     auth::Keys,
     destinations,
     key::{Pepper, PepperError, Peppers},
@@ -52,6 +52,10 @@ pub struct ApiConfig {
     pub longest_key_lifetime: Duration,
     /// The key that signs checkpoints of the record; none: `audit-key` in the folder, made at the first start.
     pub audit_key: Option<AuditKey>,
+    /// How long entries of the record are kept; none: for ever.
+    pub audit_retention: Option<Duration>,
+    /// The effective configuration without its secrets: changes of it are recorded. None: not.
+    pub effective_config: Option<serde_json::Value>,
     /// How long calls may take to finish after a stop.
     pub grace: Duration,
 }
@@ -74,6 +78,8 @@ impl ApiConfig {
             key_lifetime: Duration::from_hours(90 * 24),
             longest_key_lifetime: Duration::from_hours(365 * 24),
             audit_key: None,
+            audit_retention: None,
+            effective_config: None,
             grace: Duration::from_secs(5),
         }
     }
@@ -102,7 +108,8 @@ pub struct Api {
     listener: TcpListener,
     metrics_listener: Option<TcpListener>,
     address: SocketAddr,
-    audit_key: AuditKey,
+    keeping: copy::Keeping,
+    effective_config: Option<serde_json::Value>,
     grace: Duration,
 }
 
@@ -118,10 +125,11 @@ impl Api {
             None => Pepper::load_or_make(&config.data_dir.join("pepper"))?,
         };
         let peppers = Peppers::new(&pepper, config.previous_pepper.as_ref());
-        let audit_key = match config.audit_key {
+        let key = match config.audit_key {
             Some(key) => key,
             None => AuditKey::load_or_make(&config.data_dir.join("audit-key"))?,
         };
+        let keeping = copy::Keeping { key, retention: config.audit_retention };
         let db = store::open(&config.database).await?;
         let listener = listen(config.listen.as_deref()).await?;
         let metrics_listener = match config.metrics_listen.as_deref() {
@@ -140,7 +148,15 @@ impl Api {
         };
         let keys = Keys::new(peppers, settings.key_cache_ttl);
         let app = Arc::new(App { config: settings, db, bus, keys, policy });
-        Ok(Self { app, listener, metrics_listener, address, audit_key, grace: config.grace })
+        Ok(Self {
+            app,
+            listener,
+            metrics_listener,
+            address,
+            keeping,
+            effective_config: config.effective_config,
+            grace: config.grace,
+        })
     }
 
     /// The services and keys that it knows.
@@ -160,7 +176,9 @@ impl Api {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, stop: CancellationToken) -> std::io::Result<()> {
-        let mut background = background(&self.app, &self.audit_key, &stop);
+        let mut background = background(&self.app, &stop);
+        background.spawn(copy::run(self.app.clone(), self.keeping, stop.clone()));
+        background.spawn(circumstances::run(self.app.clone(), self.effective_config, stop.clone()));
         if let Some(listener) = self.metrics_listener {
             let serving = axum::serve(listener, metrics::router())
                 .with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -197,9 +215,8 @@ impl Api {
 }
 
 /// What goes on beside the calls, until `stop`.
-fn background(app: &Shared, audit_key: &AuditKey, stop: &CancellationToken) -> JoinSet<()> {
+fn background(app: &Shared, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    tasks.spawn(audit::copy::run(app.clone(), audit_key.clone(), stop.clone()));
     tasks.spawn(destinations::publish_all(app.clone(), stop.clone()));
     tasks
 }

@@ -11,10 +11,13 @@
 
 mod api {
     pub mod audit;
+    pub mod audit_keeping;
+    pub mod audit_read;
     pub mod audit_verify;
     pub mod auth;
     pub mod database;
     pub mod destinations;
+    pub mod document;
     pub mod hooks;
     pub mod journal;
     pub mod notices;
@@ -75,6 +78,9 @@ said! {
 }
 
 promises! {
+    audit_read::entries_are_found_by_each_filter_and_page_by_page,
+    audit_read::exports_hold_every_entry_and_verification_reports,
+    audit_read::one_entry_is_shown_and_what_does_not_fit_is_told,
     auth::a_valid_key_is_told_who_it_is_and_others_are_told_apart,
     destinations::a_destination_is_made_changed_and_removed_and_the_bus_knows,
     destinations::what_does_not_fit_is_told_with_its_place,

@@ -105,6 +105,8 @@ pub(super) fn api(config: &Config) -> Result<ApiConfig> {
         key_lifetime: days(api.key_days),
         longest_key_lifetime: days(api.longest_key_days),
         audit_key: signing_key(config)?,
+        audit_retention: (config.audit.retention_days > 0).then(|| days(config.audit.retention_days)),
+        effective_config: Some(config.effective.clone().into()),
         grace: Duration::from_secs(api.grace_seconds),
     })
 }

@@ -39,7 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 
 /// All destinations, by name.
 #[utoipa::path(
-    get, path = "/destinations", tag = "destinations", operation_id = "list_destinations", params(Paging),
+    get, path = "/v1/destinations", tag = "destinations", operation_id = "list_destinations", params(Paging),
     responses((status = 200, description = "A page of them.", body = Page<Destination>), Problems)
 )]
 async fn list(
@@ -61,7 +61,7 @@ async fn list(
 
 /// Make a destination.
 #[utoipa::path(
-    post, path = "/destinations", tag = "destinations", operation_id = "create_destination", request_body = New,
+    post, path = "/v1/destinations", tag = "destinations", operation_id = "create_destination", request_body = New,
     responses((status = 201, description = "It is there.", body = Destination), Problems)
 )]
 async fn create(
@@ -80,7 +80,7 @@ async fn create(
 
 /// One destination.
 #[utoipa::path(
-    get, path = "/destinations/{name}", tag = "destinations", operation_id = "read_destination",
+    get, path = "/v1/destinations/{name}", tag = "destinations", operation_id = "read_destination",
     params(("name" = String, Path, description = "Its name.")),
     responses((status = 200, description = "The destination; its ETag is its version.", body = Destination), Problems)
 )]
@@ -95,7 +95,7 @@ async fn read(
 
 /// Change a destination; what is left out stays.
 #[utoipa::path(
-    patch, path = "/destinations/{name}", tag = "destinations", operation_id = "change_destination",
+    patch, path = "/v1/destinations/{name}", tag = "destinations", operation_id = "change_destination",
     request_body = Change,
     params(
         ("name" = String, Path, description = "Its name."),
@@ -125,7 +125,7 @@ async fn change(
 
 /// Remove a destination, and the secrets of its hooks with it.
 #[utoipa::path(
-    delete, path = "/destinations/{name}", tag = "destinations", operation_id = "remove_destination",
+    delete, path = "/v1/destinations/{name}", tag = "destinations", operation_id = "remove_destination",
     params(
         ("name" = String, Path, description = "Its name."),
         ("If-Match" = Option<String>, Header, description = "Only if it still has this ETag."),
@@ -148,7 +148,7 @@ async fn remove(
 
 /// Say something at a destination, to see that it arrives. Policy must let the caller `notify` there.
 #[utoipa::path(
-    post, path = "/destinations/{name}/test", tag = "destinations", operation_id = "test_destination",
+    post, path = "/v1/destinations/{name}/test", tag = "destinations", operation_id = "test_destination",
     params(("name" = String, Path, description = "Its name.")),
     responses((status = 202, description = "The bus has it for one channel at least.", body = Accepted), Problems)
 )]

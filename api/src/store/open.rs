@@ -59,6 +59,30 @@ pub async fn open(database: &Database) -> Result<Db, OpenError> {
     }
 }
 
+/// Opens a database that is there already, to read only: nothing is made, brought up to date or changed.
+///
+/// # Errors
+/// One line that says what is wrong.
+pub async fn open_to_read(database: &Database) -> Result<Db, OpenError> {
+    match database {
+        Database::Sqlite(file) => {
+            let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY);
+            let write = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+            let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+            let read = read.connect_with(options).await;
+            let failed = |error: sqlx::Error| OpenError::Open(file.display().to_string(), error.to_string());
+            Ok(Db::Sqlite { write, read: read.map_err(failed)? })
+        }
+        Database::Postgres(url) => {
+            let (name, options) = server(url)?;
+            let options = options.options([("default_transaction_read_only", "on")]);
+            let pool = PgPoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+            let failed = |error: sqlx::Error| OpenError::Open(name, error.to_string());
+            Ok(Db::Postgres(pool.connect_with(options).await.map_err(failed)?))
+        }
+    }
+}
+
 async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
     let name = file.display().to_string();
     let failed = |error: &dyn std::fmt::Display| OpenError::Open(name.clone(), error.to_string());
@@ -89,6 +113,16 @@ async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
 }
 
 async fn postgres(url: &SecretString) -> Result<Db, OpenError> {
+    let (name, options) = server(url)?;
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT);
+    let pool =
+        pool.connect_with(options).await.map_err(|error| OpenError::Open(name.clone(), error.to_string()))?;
+    POSTGRES.run(&pool).await.map_err(|error| OpenError::Migrate(name, error.to_string()))?;
+    Ok(Db::Postgres(pool))
+}
+
+/// The server's name for people, and how each connection is set up.
+fn server(url: &SecretString) -> Result<(String, PgConnectOptions), OpenError> {
     let options = PgConnectOptions::from_str(url.expose_secret()).map_err(|_| OpenError::Address)?;
     let name = format!("PostgreSQL at {}", options.get_host());
     let options = options.application_name("adjutant").options([
@@ -96,11 +130,7 @@ async fn postgres(url: &SecretString) -> Result<Db, OpenError> {
         ("lock_timeout", STATEMENT),
         ("idle_in_transaction_session_timeout", "30000"),
     ]);
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT);
-    let pool =
-        pool.connect_with(options).await.map_err(|error| OpenError::Open(name.clone(), error.to_string()))?;
-    POSTGRES.run(&pool).await.map_err(|error| OpenError::Migrate(name, error.to_string()))?;
-    Ok(Db::Postgres(pool))
+    Ok((name, options))
 }
 
 #[cfg(test)]

@@ -33,7 +33,9 @@ pub async fn a_destination_is_made_changed_and_removed_and_the_bus_knows(world: 
     assert_eq!(destination::load(&world.bus, "ops").await.unwrap().unwrap().targets.len(), 1);
     let other = json!({ "name": "web", "targets": ops()["targets"] });
     assert_eq!(world.post("/v1/destinations", &key, &other).await.status(), StatusCode::CREATED);
-    let page = world.get("/v1/destinations?limit=1", &key).await.json::<Value>().await.unwrap();
+    let page = world.get("/v1/destinations?limit=1", &key).await;
+    assert!(page.headers()[header::LINK].to_str().unwrap().starts_with("</v1/destinations?"));
+    let page = page.json::<Value>().await.unwrap();
     assert_eq!(page["items"][0]["name"], "ops");
     let next = format!("/v1/destinations?limit=1&cursor={}", page["next_cursor"].as_str().unwrap());
     assert_eq!(world.get(&next, &key).await.json::<Value>().await.unwrap()["items"][0]["name"], "web");

@@ -56,6 +56,10 @@ pub async fn what_is_said_reaches_every_channel_and_is_recorded_without_its_text
     let path = format!("/v1/notices/{}", answer["id"].as_str().unwrap());
     let told = world.get(&path, &key).await.json::<Value>().await.unwrap();
     assert_eq!(told["message"]["text"], "The disk of db-1 is full");
+    let record = format!("/v1/audit?target=notice:{}", answer["id"].as_str().unwrap());
+    let record = world.get(&record, &key).await.text().await.unwrap();
+    assert!(record.contains("notice.sent") && record.contains("disk/db-1"), "{record}");
+    assert!(!record.contains("is full"), "{record}");
     let other = world.key("other", &["notify:send"]).await;
     assert_eq!(world.get(&path, &other).await.status(), StatusCode::NOT_FOUND);
     let admin = world.key("root", &["admin"]).await;

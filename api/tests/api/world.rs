@@ -50,7 +50,7 @@ impl World {
 
     /// The same on a PostgreSQL.
     pub async fn postgres() -> Self {
-        let url = tokio::task::spawn_blocking(|| Postgres::shared().database()).await.unwrap();
+        let url = tokio::task::spawn_blocking(|| Postgres::shared().database("api")).await.unwrap();
         let database = Database::Postgres(url.into());
         Self::on(tempfile::tempdir().unwrap(), database, Memory::new(&Limits::default()).bus()).await
     }
@@ -61,9 +61,14 @@ impl World {
 
     /// With a configuration that is changed before it is used.
     pub async fn with(dir: TempDir, bus: Bus, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        Self::ruled(dir, bus, Options::new(None), change).await
+    }
+
+    /// The same with another policy.
+    pub async fn ruled(dir: TempDir, bus: Bus, policy: Options, change: impl FnOnce(&mut ApiConfig)) -> Self {
         let mut config = config(dir.path(), Database::Sqlite(dir.path().join("adjutant.db")));
         change(&mut config);
-        let policy = Policy::load(Options::new(None), Vocabulary::default()).await;
+        let policy = Policy::load(policy, Vocabulary::default()).await;
         Self::under(dir, bus, config, policy).await
     }
 
@@ -92,7 +97,7 @@ impl World {
 
     /// A new database on the server.
     pub async fn server() -> Database {
-        let url = tokio::task::spawn_blocking(|| Postgres::shared().database()).await.unwrap();
+        let url = tokio::task::spawn_blocking(|| Postgres::shared().database("api")).await.unwrap();
         Database::Postgres(url.into())
     }
 

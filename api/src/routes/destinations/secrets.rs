@@ -115,7 +115,7 @@ impl HookSecret {
 
 /// The secrets of a destination's hooks, by their last characters.
 #[utoipa::path(
-    get, path = "/destinations/{name}/hooks", tag = "destinations", operation_id = "list_hook_secrets",
+    get, path = "/v1/destinations/{name}/hooks", tag = "destinations", operation_id = "list_hook_secrets",
     params(("name" = String, Path, description = "Name of the destination.")),
     responses((status = 200, description = "All of them.", body = HookSecrets), Problems)
 )]
@@ -131,7 +131,7 @@ async fn list(
 
 /// Make a secret for a sender that cannot set headers. It speaks as the caller's service, which needs `notify:send` there.
 #[utoipa::path(
-    post, path = "/destinations/{name}/hooks", tag = "destinations", operation_id = "create_hook_secret",
+    post, path = "/v1/destinations/{name}/hooks", tag = "destinations", operation_id = "create_hook_secret",
     request_body = NewHookSecret,
     params(("name" = String, Path, description = "Name of the destination.")),
     responses((status = 201, description = "The secret, shown this once.", body = MadeHookSecret), Problems)
@@ -156,7 +156,7 @@ async fn create(
 
 /// Revoke a secret.
 #[utoipa::path(
-    delete, path = "/destinations/{name}/hooks/{id}", tag = "destinations", operation_id = "revoke_hook_secret",
+    delete, path = "/v1/destinations/{name}/hooks/{id}", tag = "destinations", operation_id = "revoke_hook_secret",
     params(
         ("name" = String, Path, description = "Name of the destination."),
         ("id" = String, Path, description = "Id of the secret."),
