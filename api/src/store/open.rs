@@ -1,6 +1,12 @@
 //! Opening the database: where it is, how its connections are set up, and bringing its tables up to date.
 
-use std::{os::unix::fs::OpenOptionsExt, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fs::File,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
@@ -106,10 +112,24 @@ async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
         .busy_timeout(BUSY);
     let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY + WAIT);
     let write = write.connect_with(options.clone()).await.map_err(|error| failed(&error))?;
+    let lock = migrating(&file).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
     SQLITE.run(&write).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
+    drop(lock);
     let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
     let read = read.connect_with(options.read_only(true)).await.map_err(|error| failed(&error))?;
     Ok(Db::Sqlite { write, read })
+}
+
+/// Waits until no other process brings the tables of this file up to date: SQLite's migrations take no lock by themselves, as those
+/// of PostgreSQL do. The lock ends with what is returned.
+async fn migrating(file: &Path) -> std::io::Result<File> {
+    let beside = file.with_extension("lock");
+    let taken = tokio::task::spawn_blocking(move || {
+        let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(beside)?;
+        lock.lock()?;
+        Ok(lock)
+    });
+    taken.await.map_err(std::io::Error::other)?
 }
 
 async fn postgres(url: &SecretString) -> Result<Db, OpenError> {
