@@ -4,10 +4,12 @@ mod body;
 mod exchange;
 mod page;
 mod posted;
+mod segments;
 
 pub(crate) use self::{
     body::Body,
     exchange::{Exchange, Rate, layer},
     page::{Page, Paging, after, limit},
     posted::{Params, Posted},
+    segments::Segments,
 };

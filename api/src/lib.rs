@@ -20,9 +20,11 @@ mod live;
 pub mod problem;
 
 mod bootstrap;
+mod destinations;
 mod expiry;
 mod introspect;
 mod metrics;
+mod notices;
 mod relay;
 mod requests;
 mod revocations;

@@ -15,7 +15,7 @@ use crate::{
     audit::{AuditKey, AuditKeyError, circumstances, copy},
     auth::{self, Keys},
     bootstrap::{self, BootstrapError},
-    expiry, idempotency, introspect,
+    destinations, expiry, idempotency, introspect,
     key::{Pepper, PepperError, Peppers},
     keyring::{Keyring, PeppersError},
     live::Live,
@@ -268,6 +268,7 @@ fn background(app: &Shared, stop: &CancellationToken) -> JoinSet<()> {
     let (live, until) = (app.clone(), stop.clone());
     tasks.spawn(async move { live.live.follow(&live.bus, &until).await });
     tasks.spawn(idempotency::purge(app.clone(), stop.clone()));
+    tasks.spawn(destinations::publish_all(app.clone(), stop.clone()));
     tasks
 }
 

@@ -17,13 +17,16 @@ mod api {
     pub mod auth;
     pub mod commands;
     pub mod database;
+    pub mod destinations;
     pub mod document;
     pub mod events;
+    pub mod hooks;
     pub mod idempotency;
     pub mod journal;
     pub mod keys;
     pub mod keys_life;
     pub mod keys_replicas;
+    pub mod notices;
     pub mod outage;
     pub mod policy;
     pub mod requests;
@@ -53,9 +56,43 @@ macro_rules! promises {
     };
 }
 
+/// The same for promises about what is said: policy decides about `notify`.
+macro_rules! said {
+    ($($part:ident :: $promise:ident),* $(,)?) => {
+        mod said_on_sqlite {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                api::$part::$promise(World::speaking(None).await).await;
+            })*
+        }
+        mod said_on_postgres {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                api::$part::$promise(World::speaking(Some(World::server().await)).await).await;
+            })*
+        }
+    };
+}
+
+said! {
+    notices::what_is_said_reaches_every_channel_and_is_recorded_without_its_text,
+    notices::policy_and_scopes_bound_who_says_what_where,
+    notices::what_does_not_fit_is_told_with_its_place,
+    hooks::an_alert_is_said_and_its_end_is_about_the_same_matter,
+    hooks::the_same_event_is_said_once,
+    hooks::a_secret_in_the_path_reaches_its_own_hook_and_destination_only,
+    hooks::a_signature_of_github_counts_when_there_is_one,
+    hooks::what_a_hook_cannot_read_and_too_much_of_it_are_told_apart,
+}
+
 promises! {
     audit_read::entries_are_found_by_each_filter_and_page_by_page,
     audit_read::exports_hold_every_entry_and_verification_reports,
     audit_read::one_entry_is_shown_and_what_does_not_fit_is_told,
     auth::a_valid_key_is_told_who_it_is_and_others_are_told_apart,
+    destinations::a_destination_is_made_changed_and_removed_and_the_bus_knows,
+    destinations::what_does_not_fit_is_told_with_its_place,
+    destinations::a_secret_is_shown_once_and_opens_nothing_after_it_is_revoked,
 }

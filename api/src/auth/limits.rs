@@ -33,7 +33,7 @@ const KEYS: usize = 50_000;
 type KeyLimiter = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
 /// The rate of one key.
-pub(super) struct KeyRate {
+pub(crate) struct KeyRate {
     per_second: u32,
     burst: u32,
     limiter: KeyLimiter,
@@ -41,7 +41,7 @@ pub(super) struct KeyRate {
 
 impl KeyRate {
     /// Counts a call.
-    pub(super) fn call(&self) -> Result<Rate, Problem> {
+    pub(crate) fn call(&self) -> Result<Rate, Problem> {
         let rate = |left| Rate { per_second: self.per_second, burst: self.burst, left };
         match self.limiter.check() {
             Ok(state) => Ok(rate(state.remaining_burst_capacity())),
@@ -71,7 +71,7 @@ impl Limits {
     }
 
     /// The rate of this key, which survives that its row is read again.
-    pub(super) fn of(&self, key_id: &str, per_second: Option<i64>, burst: Option<i64>) -> Arc<KeyRate> {
+    pub(crate) fn of(&self, key_id: &str, per_second: Option<i64>, burst: Option<i64>) -> Arc<KeyRate> {
         let number =
             |given: Option<i64>, otherwise| given.and_then(|n| u32::try_from(n).ok()).unwrap_or(otherwise);
         let per_second = number(per_second, PER_SECOND);

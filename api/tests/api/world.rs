@@ -72,6 +72,35 @@ impl World {
         Self::start(dir, config, bus, policy).await
     }
 
+    /// Where policy decides about `notify`: `svc:ci` may, but not at `secret`.
+    pub async fn speaking(server: Option<Database>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let database = server.unwrap_or_else(|| Database::Sqlite(dir.path().join("adjutant.db")));
+        let folder = dir.path().join("policies");
+        std::fs::create_dir(&folder).unwrap();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/model.conf");
+        std::fs::copy(shipped, folder.join("model.conf")).unwrap();
+        let rows =
+            "p, svc:ci, *, notify, run, *, allow\np, svc:ci, *, notify, run, destination=secret, deny\n";
+        std::fs::write(folder.join("policy.csv"), rows).unwrap();
+        std::fs::write(folder.join("policy.lock"), "svc:ci, svc:ci, ci\n").unwrap();
+        let vocabulary = Vocabulary {
+            commands: ["notify".to_owned()].into(),
+            context: [("destination".to_owned(), Vec::new()), ("env".to_owned(), Vec::new())].into(),
+            trusted_homes: Vec::new(),
+        };
+        let policy = Policy::load(Options::new(Some(folder)), vocabulary).await;
+        assert_eq!(policy.status().problem, None);
+        let config = config(dir.path(), database);
+        Self::start(dir, config, Memory::new(&Limits::default()).bus(), policy).await
+    }
+
+    /// A new database on the server.
+    pub async fn server() -> Database {
+        let url = tokio::task::spawn_blocking(|| Postgres::shared().database("api")).await.unwrap();
+        Database::Postgres(url.into())
+    }
+
     /// As configured.
     pub async fn configured(dir: TempDir, config: ApiConfig, bus: Bus) -> Self {
         let policy = Policy::load(Options::new(None), Vocabulary::default()).await;
