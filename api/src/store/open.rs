@@ -20,6 +20,9 @@ const WAIT: Duration = Duration::from_secs(2);
 const BUSY: Duration = Duration::from_secs(5);
 /// After this time the server gives up a statement, in milliseconds.
 const STATEMENT: &str = "5000";
+/// How often SQLite's tables are tried to be brought up to date, and the pause between.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
 /// Connections that read an SQLite file.
 const READERS: u32 = 4;
 /// Connections to a server.
@@ -82,7 +85,15 @@ async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
         .busy_timeout(BUSY);
     let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY + WAIT);
     let write = write.connect_with(options.clone()).await.map_err(|error| failed(&error))?;
-    SQLITE.run(&write).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
+    // SQLite has no lock for this: of several that begin at once one goes through, and the others see it the next time.
+    let mut tries = 1;
+    while let Err(error) = SQLITE.run(&write).await {
+        if tries == TRIES {
+            return Err(OpenError::Migrate(name, error.to_string()));
+        }
+        tries += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
     let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
     let read = read.connect_with(options.read_only(true)).await.map_err(|error| failed(&error))?;
     Ok(Db::Sqlite { write, read })
