@@ -55,7 +55,8 @@ pub(crate) fn load(
         return Err(mistakes);
     }
     let shown = show(&settings);
-    extract(settings).map(|config| Loaded { config, shown })
+    let effective = shown.iter().map(|(key, value, _)| (key.clone(), value.clone().into())).collect();
+    extract(settings).map(|config| Loaded { config: Config { effective, ..config }, shown })
 }
 
 fn file_layer(file: Option<&Path>) -> Result<Layer, Mistake> {

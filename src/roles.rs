@@ -1,6 +1,7 @@
 //! The roles, each from configuration to running. One file for each group of them.
 
 mod admin;
+mod audit;
 mod doctor;
 mod keys;
 mod listen;
@@ -66,6 +67,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         }
         Command::Policy(command) => admin::policy(config, &command),
         Command::Commands(command) => admin::commands(config, &command),
+        Command::Audit(command) => audit::run(config, command).await,
         Command::Keys(command) => keys::keys(config, command).await,
         Command::Bus(command) => admin::bus(config, &command).await,
     }

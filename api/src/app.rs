@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adjutant_bus::ports::Bus;
+use adjutant_bus::{ports::Bus, spec::CommandSpec};
 use adjutant_policies::Policy;
 use ipnet::IpNet;
+use tokio::sync::watch;
 
-use crate::{auth::Keys, keyring::Keyring, relay::Wake, store::Db};
+use crate::{auth::Keys, keyring::Keyring, live::Live, relay::Wake, store::Db};
 
 /// What the handlers go by.
 #[derive(Clone, Debug)]
@@ -36,6 +37,9 @@ pub(crate) struct App {
     pub(crate) keyring: Keyring,
     pub(crate) wake: Wake,
     pub(crate) policy: Arc<Policy>,
+    /// The commands that there are now.
+    pub(crate) specs: watch::Receiver<Arc<Vec<CommandSpec>>>,
+    pub(crate) live: Live,
 }
 
 /// As handlers get it.

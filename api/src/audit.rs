@@ -2,12 +2,16 @@
 //! keys, destinations and modes appends in the transaction that makes it, so that neither is there without the other.
 
 mod checkpoint;
+pub(crate) mod circumstances;
 pub(crate) mod copy;
 mod entry;
+mod export;
 mod journal;
 mod position;
 mod read;
 mod redact;
+mod retention;
+mod shown;
 mod signing;
 mod verify;
 
@@ -15,8 +19,11 @@ use sha2::{Digest, Sha256};
 
 pub use self::{
     checkpoint::Checkpoint,
+    circumstances::configuration,
     entry::Entry,
-    read::{Kept, one},
+    export::{Format, export},
+    read::{Filter, Kept, Order, checkpoints, find, one},
+    shown::{Shown, ShownCheckpoint},
     signing::{AuditKey, AuditKeyError, NoPublicKey, PublicKey},
     verify::{Finding, Known, Report, Wrong, verify},
 };
@@ -99,6 +106,13 @@ impl Head {
     fn text(&self) -> String {
         format!("{}:{}", self.seq, hex(&self.hash))
     }
+}
+
+/// A place and its hash, written as `seq:hash`.
+#[must_use]
+pub fn kept(text: &str) -> Option<(i64, Vec<u8>)> {
+    let head = Head::parse(text.trim())?;
+    (head.seq > 0 && !head.hash.is_empty()).then_some((head.seq, head.hash))
 }
 
 /// Lower-case hexadecimal digits.

@@ -91,6 +91,8 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
         let exchange = exchange.ok_or_else(|| Problem::fault(&"a route without its exchange"))?;
         let principal = match app.keys.verify(app, &parts.headers, &exchange).await {
             Ok(principal) => principal,
+            // Whoever presents no key tries none.
+            Err(problem) if problem.code() == Code::MissingKey => return Err(problem),
             Err(problem) if problem.code().status() == StatusCode::UNAUTHORIZED => {
                 app.keys.limits.failed(exchange.address)?;
                 return Err(problem);

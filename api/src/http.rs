@@ -3,9 +3,11 @@
 mod body;
 mod exchange;
 mod page;
+mod posted;
 
 pub(crate) use self::{
     body::Body,
     exchange::{Exchange, Rate, layer},
-    page::{Page, Paging},
+    page::{Page, Paging, after, limit},
+    posted::{Params, Posted},
 };

@@ -12,8 +12,11 @@ pub mod keyring;
 
 mod app;
 mod auth;
+mod catalogue;
 pub mod hooks;
 mod http;
+mod idempotency;
+mod live;
 pub mod problem;
 
 mod bootstrap;
@@ -21,6 +24,7 @@ mod expiry;
 mod introspect;
 mod metrics;
 mod relay;
+mod requests;
 mod revocations;
 mod routes;
 mod service;

@@ -1,8 +1,13 @@
 //! What can be called: one file for each noun under `routes/`, one line each here. The document at `/openapi.json` is made of the
 //! same lines.
 
+mod audit;
+mod commands;
 mod keys;
+mod mode;
 mod operations;
+mod policy;
+mod requests;
 mod services;
 
 use std::time::Duration;
@@ -19,7 +24,7 @@ use tower_http::{
 };
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -45,7 +50,7 @@ const TIME: Duration = Duration::from_secs(40);
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "this service")),
-    security(("key" = []), ("x_api_key" = [])),
+    security(("key" = [])),
     modifiers(&Schemes),
 )]
 struct Document;
@@ -54,11 +59,15 @@ struct Schemes;
 
 impl Modify for Schemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("adk_…").build();
-        let plain = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("adk_…")
+            .description(Some(
+                "An API key. Senders that cannot set it may send `X-API-Key: <key>` instead, not both.",
+            ))
+            .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(bearer));
-        components.add_security_scheme("x_api_key", SecurityScheme::ApiKey(plain));
     }
 }
 
@@ -68,6 +77,12 @@ fn described() -> OpenApiRouter<Shared> {
         .merge(operations::routes())
         .nest("/v1", keys::routes())
         .nest("/v1", services::routes())
+        // Not nested: its pages tell their own whole address.
+        .merge(audit::routes())
+        .nest("/v1", requests::routes())
+        .nest("/v1", commands::routes())
+        .nest("/v1", policy::routes())
+        .nest("/v1", mode::routes())
 }
 
 /// The OpenAPI document (3.1).

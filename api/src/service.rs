@@ -2,22 +2,23 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use adjutant_bus::ports::Bus;
+use adjutant_bus::{ports::Bus, spec::CommandSpec};
 use adjutant_policies::Policy;
 use ipnet::IpNet;
 use secrecy::SecretString;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
     app::{App, Settings, Shared},
-    audit::{self, AuditKey, AuditKeyError},
+    audit::{AuditKey, AuditKeyError, circumstances, copy},
     auth::{self, Keys},
     bootstrap::{self, BootstrapError},
-    expiry, introspect,
+    expiry, idempotency, introspect,
     key::{Pepper, PepperError, Peppers},
     keyring::{Keyring, PeppersError},
+    live::Live,
     metrics,
     relay::{self, Wake},
     revocations, routes,
@@ -61,6 +62,12 @@ pub struct ApiConfig {
     pub warn_destination: Option<String>,
     /// The key that signs checkpoints of the record; none: `audit-key` in the folder, made at the first start.
     pub audit_key: Option<AuditKey>,
+    /// How long entries of the record are kept; none: for ever.
+    pub audit_retention: Option<Duration>,
+    /// The effective configuration without its secrets: changes of it are recorded. None: not.
+    pub effective_config: Option<serde_json::Value>,
+    /// The commands that there are, as far as the program has learned.
+    pub specs: watch::Receiver<Arc<Vec<CommandSpec>>>,
     /// How long calls may take to finish after a stop.
     pub grace: Duration,
 }
@@ -85,6 +92,9 @@ impl ApiConfig {
             bootstrap_admin_key: None,
             warn_destination: None,
             audit_key: None,
+            audit_retention: None,
+            effective_config: None,
+            specs: watch::channel(Arc::default()).1,
             grace: Duration::from_secs(5),
         }
     }
@@ -119,7 +129,8 @@ pub struct Api {
     listener: TcpListener,
     metrics_listener: Option<TcpListener>,
     address: SocketAddr,
-    audit_key: AuditKey,
+    keeping: copy::Keeping,
+    effective_config: Option<serde_json::Value>,
     grace: Duration,
 }
 
@@ -135,10 +146,11 @@ impl Api {
             None => Pepper::load_or_make(&config.data_dir.join("pepper"))?,
         };
         let peppers = Peppers::new(&pepper, config.previous_pepper.as_ref());
-        let audit_key = match config.audit_key {
+        let key = match config.audit_key {
             Some(key) => key,
             None => AuditKey::load_or_make(&config.data_dir.join("audit-key"))?,
         };
+        let keeping = copy::Keeping { key, retention: config.audit_retention };
         let db = store::open(&config.database).await?;
         let listener = listen(config.listen.as_deref()).await?;
         let metrics_listener = match config.metrics_listen.as_deref() {
@@ -161,8 +173,26 @@ impl Api {
         let keys = Keys::new(peppers, keyring.pepper_id(), settings.key_cache_ttl);
         let wake = Wake::default();
         let keyring = keyring.telling(keys.teller(wake.clone()));
-        let app = Arc::new(App { config: settings, db, bus, keys, keyring, wake, policy });
-        Ok(Self { app, listener, metrics_listener, address, audit_key, grace: config.grace })
+        let app = Arc::new(App {
+            config: settings,
+            db,
+            bus,
+            keys,
+            keyring,
+            wake,
+            policy,
+            specs: config.specs,
+            live: Live::new(),
+        });
+        Ok(Self {
+            app,
+            listener,
+            metrics_listener,
+            address,
+            keeping,
+            effective_config: config.effective_config,
+            grace: config.grace,
+        })
     }
 
     /// The services and keys that it knows.
@@ -182,7 +212,9 @@ impl Api {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, stop: CancellationToken) -> std::io::Result<()> {
-        let mut background = background(&self.app, &self.audit_key, &stop);
+        let mut background = background(&self.app, &stop);
+        background.spawn(copy::run(self.app.clone(), self.keeping, stop.clone()));
+        background.spawn(circumstances::run(self.app.clone(), self.effective_config, stop.clone()));
         if let Some(listener) = self.metrics_listener {
             let serving = axum::serve(listener, metrics::router())
                 .with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -220,14 +252,16 @@ impl Api {
 }
 
 /// What goes on beside the calls, until `stop`.
-fn background(app: &Shared, audit_key: &AuditKey, stop: &CancellationToken) -> JoinSet<()> {
+fn background(app: &Shared, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    tasks.spawn(audit::copy::run(app.clone(), audit_key.clone(), stop.clone()));
     tasks.spawn(auth::keep(app.clone(), stop.clone()));
     tasks.spawn(expiry::run(app.clone(), stop.clone()));
     tasks.spawn(introspect::run(app.clone(), stop.clone()));
     tasks.spawn(relay::run(app.clone(), stop.clone()));
     tasks.spawn(revocations::run(app.clone(), stop.clone()));
+    let (live, until) = (app.clone(), stop.clone());
+    tasks.spawn(async move { live.live.follow(&live.bus, &until).await });
+    tasks.spawn(idempotency::purge(app.clone(), stop.clone()));
     tasks
 }
 

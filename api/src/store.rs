@@ -10,7 +10,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use self::{
     error::StoreError,
-    open::{Database, OpenError, open},
+    open::{Database, OpenError, open, open_to_read},
 };
 
 /// A database that is there, with its tables.

@@ -7,6 +7,9 @@ pub mod actor;
 pub mod place;
 pub mod spec;
 
+pub mod line;
+pub mod words;
+
 pub mod announcement;
 pub mod destination;
 pub mod event;

@@ -12,7 +12,7 @@ use crate::{announcement::Matter, destination::Target, place::Place, reply::Repl
 pub struct Notice {
     /// Wire version.
     pub v: Version,
-    /// Deduplicates it; see [`Notice::id`].
+    /// Deduplicates it: the same message of the same sender to the same channel has the same.
     pub id: String,
     /// Who sends it, as shown to people: `svc:<name>`, or a person's name.
     pub from: String,

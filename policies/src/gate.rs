@@ -162,6 +162,12 @@ impl Gate {
         Caller::new(actor.to_string(), groups)
     }
 
+    /// Somebody of this name in these groups of the policy, for questions about what it would say.
+    #[must_use]
+    pub fn caller_in(&self, who: &str, groups: impl IntoIterator<Item = String>) -> Caller {
+        Caller::new(who.to_owned(), self.close(groups))
+    }
+
     fn is_home(&self, actor: &Actor) -> bool {
         self.vocabulary.trusts(&format!("{}:{}", actor.platform, actor.tenant))
     }

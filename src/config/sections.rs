@@ -19,6 +19,9 @@ pub(crate) struct Config {
     pub(crate) slack: Slack,
     pub(crate) demo: Demo,
     pub(crate) log: Log,
+    /// Every value as shown, secrets redacted: for the record.
+    #[serde(skip)]
+    pub(crate) effective: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Which bus, and as whom.

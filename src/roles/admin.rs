@@ -18,7 +18,7 @@ use crate::{
 /// Most dead letters shown.
 const DEAD: u64 = 50;
 
-fn could_not_run(why: &str) -> ExitCode {
+pub(super) fn could_not_run(why: &str) -> ExitCode {
     output::complain(&format!("adjutant: {why}"));
     ExitCode::from(2)
 }

@@ -107,6 +107,9 @@ pub(super) fn api(config: &Config) -> Result<ApiConfig> {
         bootstrap_admin_key: given(api.bootstrap_admin_key.expose_secret()).map(SecretString::from),
         warn_destination: given(&api.warn_destination),
         audit_key: signing_key(config)?,
+        audit_retention: (config.audit.retention_days > 0).then(|| days(config.audit.retention_days)),
+        effective_config: Some(config.effective.clone().into()),
+        specs: tokio::sync::watch::channel(std::sync::Arc::default()).1,
         grace: Duration::from_secs(api.grace_seconds),
     })
 }

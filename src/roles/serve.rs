@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use adjutant_api::Api;
+use adjutant_api::{Api, ApiConfig};
 use adjutant_bus::open::{self, BusConfig, BusUrl, Opened, Role};
 use adjutant_gateway_slack::Gateway;
 use adjutant_policies::Policy;
@@ -155,7 +155,8 @@ async fn serve_api(
     stop: &CancellationToken,
 ) -> Result<SocketAddr> {
     let bus = opened.role(Role::Api).await?;
-    let api = Api::open(parts::api(config)?, bus, policy).await?;
+    let specs = specs::follow(supervisor, &bus, stop);
+    let api = Api::open(ApiConfig { specs, ..parts::api(config)? }, bus, policy).await?;
     let (address, stop) = (api.address(), stop.clone());
     // It keeps its listener and its tasks by itself: what ends it is a fault that a new start would meet again.
     let running = Arc::new(Mutex::new(Some(api)));

@@ -10,10 +10,9 @@ use adjutant_bus::spec::{ArgSpec, CommandSpec};
 use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
-pub(crate) use self::{
-    mistakes::{Mistake, cut},
-    value::{is_canonical, typed},
-};
+pub(crate) use adjutant_bus::line::{is_canonical, typed};
+
+pub(crate) use self::mistakes::{Mistake, cut};
 use crate::words::Word;
 
 /// How the words of one command are read. Made once per description.

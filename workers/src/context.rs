@@ -57,3 +57,32 @@ fn keys(catalogue: &Catalogue) -> impl Iterator<Item = (&str, &ArgKind)> {
         .flat_map(|entry| &entry.spec.args)
         .filter_map(|arg| arg.context.as_deref().map(|key| (key, &arg.kind)))
 }
+
+#[cfg(test)]
+mod tests {
+    use adjutant_bus::spec::ArgSpec;
+
+    use super::*;
+    use crate::catalogue::{Entry, Source};
+
+    #[test]
+    fn a_key_has_the_choices_of_all_that_bind_it_and_any_value_where_one_takes_any_text() {
+        let choice = |choices: &[&str]| {
+            let choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
+            ArgSpec::positional("env", ArgKind::Choice { choices }, "where")
+        };
+        let open = ArgSpec::positional("name", ArgKind::String, "any");
+        let spec =
+            |path: &str, args| CommandSpec { args, ..CommandSpec::new(path.parse().unwrap(), "Does it") };
+        let specs = [
+            spec("one", vec![choice(&["staging"]).in_context("env"), open.clone().in_context("mixed")]),
+            spec("two", vec![choice(&["staging", "production"]).in_context("env")]),
+            spec("three", vec![choice(&["x"]).in_context("mixed"), open.in_context("destination")]),
+        ];
+        let entries = specs.into_iter().map(|spec| Entry::new(spec, Source::BuiltIn));
+        let words = vocabulary(&Catalogue::new(entries).0, &[]);
+        let values = |key: &str| words.context.get(key).cloned().unwrap();
+        assert_eq!(values("env"), ["none", "staging", "production"]);
+        assert!(values("destination").is_empty() && values("mixed").is_empty());
+    }
+}

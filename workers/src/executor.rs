@@ -4,6 +4,7 @@ mod endings;
 mod perform;
 mod prepare;
 mod settle;
+mod submission;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -13,11 +14,10 @@ use adjutant_bus::{
     ports::{Bus, Delivery, Recorded},
     request::{Request, Submission},
     spec::Effect,
-    subject::{JournalKey, Origin},
+    subject::JournalKey,
     wire,
 };
 use adjutant_policies::Policy;
-use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
@@ -26,6 +26,7 @@ use self::{
     perform::{Ending, Run},
     prepare::{Prepared, Ready},
     settle::Lease,
+    submission::into_request,
 };
 use crate::{
     adopt::{Adoption, adopt},
@@ -140,16 +141,20 @@ impl Executor {
                 let fact = if ready.effect() == Effect::Read { Fact::Started } else { Fact::Claimed };
                 (ready.opening.clone(), fact, Some(ready))
             }
+            Prepared::Paused(ready, refused) => (ready.opening.clone(), *refused, Some(ready)),
             Prepared::Ended(ended) => {
                 let (opening, fact) = *ended;
                 (opening, fact, None)
             }
         };
-        let outcome = fact.end().map(|(outcome, _)| outcome);
-        match (ledger.open(opening, fact).await, ready) {
-            (Ok(_), Some(ready)) => self.start(ledger, *ready).await,
-            (Ok(_), None) => ended(outcome),
-            (Err(LedgerError::Lost(events)), ready) => self.take_over(delivery, ledger, &events, ready).await,
+        let end = fact.end().map(|(outcome, _)| outcome);
+        match (ledger.open(opening, fact.clone()).await, ready) {
+            (Ok(_), Some(ready)) if end.is_none() => self.start(ledger, *ready).await,
+            (Ok(_), _) => ended(end),
+            (Err(LedgerError::Lost(events)), ready) => {
+                let paused = end.is_some().then_some(fact);
+                self.take_over(delivery, ledger, &events, ready, paused).await
+            }
             (Err(LedgerError::Bus(error)), _) => {
                 warn!(%error, "the journal cannot be written; nothing runs, handing the request back");
                 Done::Release(settle::back_off(delivery.attempt))
@@ -157,13 +162,14 @@ impl Executor {
         }
     }
 
-    /// The journal had begun already.
+    /// The journal had begun already. While paused, what was started goes on, and what was only claimed ends with that fact.
     async fn take_over(
         &self,
         delivery: &Delivery,
         mut ledger: Ledger,
         events: &[Recorded],
         ready: Option<Box<Ready>>,
+        paused: Option<Fact>,
     ) -> Done {
         let adoption = adopt(events, delivery.sequence, delivery.attempt);
         info!(?adoption, attempt = delivery.attempt, "the journal of this request has begun already");
@@ -177,7 +183,10 @@ impl Executor {
                 self.end(ledger, endings::cancelled(by, Effect::Read)).await
             }
             Adoption::Resume => match ready.filter(|ready| ready.is(events)) {
-                Some(ready) => self.resume(ledger, events, *ready).await,
+                Some(ready) => match paused.filter(|_| !started(events)) {
+                    Some(refused) => self.end(ledger, refused).await,
+                    None => self.resume(ledger, events, *ready).await,
+                },
                 None => self.end(ledger, endings::changed_meanwhile()).await,
             },
         }
@@ -187,8 +196,7 @@ impl Executor {
         if let Err(error) = ledger.append(Fact::Resumed, Patience::Brief).await {
             return left(&error);
         }
-        let started = events.iter().any(|recorded| matches!(recorded.event.fact, Fact::Started));
-        if started { self.perform(ledger, ready).await } else { self.start(ledger, ready).await }
+        if started(events) { self.perform(ledger, ready).await } else { self.start(ledger, ready).await }
     }
 
     /// Writes ahead, then runs.
@@ -245,39 +253,8 @@ impl Executor {
     }
 }
 
-/// A decision is a request too: nothing can be held yet but by the words that answer it.
-fn into_request(submission: Submission) -> Request {
-    match submission {
-        Submission::Request(request) => request,
-        Submission::Decision(decision) => {
-            let verdict = match decision.verdict {
-                adjutant_bus::request::Verdict::Confirm => "confirm",
-                adjutant_bus::request::Verdict::Approve => "approve",
-                adjutant_bus::request::Verdict::Reject => "reject",
-                adjutant_bus::request::Verdict::Cancel => "cancel",
-            };
-            Request {
-                v: wire::Version,
-                id: decision.id,
-                actor: decision.actor,
-                groups: decision.groups,
-                place: decision.place,
-                text: format!("{verdict} {}", decision.request.run()),
-                raw: None,
-                received_at: decision.received_at,
-                expires_at: None,
-            }
-        }
-    }
-}
-
-/// Whether the message came by the way that its actor would have taken.
-fn fits(request: &Request, origin: &Origin) -> bool {
-    Origin::of(&request.actor) == *origin && request.place.platform == origin.platform
-}
-
-fn expired(request: &Request) -> bool {
-    request.expires_at.is_some_and(|at| at <= Timestamp::now())
+fn started(events: &[Recorded]) -> bool {
+    events.iter().any(|recorded| matches!(recorded.event.fact, Fact::Started))
 }
 
 fn ended(outcome: Option<Outcome>) -> Done {

@@ -1,7 +1,7 @@
 //! The command catalogue, parsing of typed words, and execution. Reading order: from text to an invocation, whether it may
 //! run, the journal as lock, the run itself.
 
-pub mod words;
+pub use adjutant_bus::words;
 
 mod arguments;
 pub mod catalogue;

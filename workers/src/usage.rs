@@ -1,4 +1,4 @@
-//! A command's description as text: the usage line, the full help, and the canonical line of an invocation.
+//! A command's description as text: the full help, and the canonical line of an invocation.
 
 use std::collections::BTreeMap;
 
@@ -8,43 +8,10 @@ use adjutant_bus::{
 };
 use serde_json::Value;
 
+pub(crate) use adjutant_bus::line::by_name as canonical_by_name;
+pub use adjutant_bus::line::usage;
+
 use crate::{arguments::typed, words};
-
-/// One line: `deploy promote <app> <from> <to> [--reason TEXT]`.
-#[must_use]
-pub fn usage(spec: &CommandSpec) -> String {
-    let args = spec.args.iter().map(|arg| match (arg.flag, arg.required) {
-        (false, true) => format!(" <{}>", shape(arg)),
-        (false, false) => format!(" [{}]", shape(arg)),
-        (true, true) => format!(" {}", flag(arg)),
-        (true, false) => format!(" [{}]", flag(arg)),
-    });
-    std::iter::once(spec.path.to_string()).chain(args).collect()
-}
-
-fn shape(arg: &ArgSpec) -> String {
-    if arg.kind == ArgKind::Rest { format!("{}…", arg.name) } else { arg.name.clone() }
-}
-
-fn flag(arg: &ArgSpec) -> String {
-    if arg.kind == ArgKind::Boolean {
-        format!("--{}", arg.name)
-    } else {
-        format!("--{} {}", arg.name, value_name(&arg.kind))
-    }
-}
-
-const fn value_name(kind: &ArgKind) -> &'static str {
-    match kind {
-        ArgKind::String | ArgKind::Rest => "TEXT",
-        ArgKind::Integer { .. } | ArgKind::Number => "N",
-        ArgKind::Boolean => "true|false",
-        ArgKind::Choice { .. } => "CHOICE",
-        ArgKind::Duration => "DURATION",
-        ArgKind::User => "USER",
-        ArgKind::Channel => "CHANNEL",
-    }
-}
 
 /// Everything that the description says.
 #[must_use]
@@ -92,15 +59,6 @@ fn given(arg: &ArgSpec) -> String {
         (None, true) => "required".to_owned(),
         (None, false) => "optional".to_owned(),
     }
-}
-
-/// The same as [`canonical`] with every argument by name: for values that read like words of another command's name.
-pub(crate) fn canonical_by_name(spec: &CommandSpec, arguments: &BTreeMap<String, Value>) -> String {
-    let given = spec.args.iter().filter_map(|arg| {
-        let value = arguments.get(&arg.name)?;
-        Some(format!(" --{}={}", arg.name, words::quote(&typed(&arg.kind, value))))
-    });
-    std::iter::once(spec.path.to_string()).chain(given).collect()
 }
 
 /// The line that asks for the same again, with all defaults: flags first, so that the rest of a line stays last.

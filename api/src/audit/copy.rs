@@ -22,6 +22,7 @@ use super::{
     hex,
     journal::{Entries, OURSELVES, number},
     lock, position,
+    retention::Retention,
     signing::AuditKey,
 };
 use crate::{
@@ -52,6 +53,15 @@ const LAST: Duration = Duration::from_secs(3);
 /// How long the bus may take to accept a beat.
 const BEAT: Duration = Duration::from_secs(2);
 
+/// How the record is kept.
+#[derive(Clone)]
+pub(crate) struct Keeping {
+    /// Signs checkpoints.
+    pub(crate) key: AuditKey,
+    /// How long entries are kept; none: for ever.
+    pub(crate) retention: Option<Duration>,
+}
+
 /// Why a term of copying ends.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
@@ -68,11 +78,11 @@ enum Ended {
 }
 
 /// Copies until `stop`, whenever this replica holds the lease.
-pub(crate) async fn run(app: Shared, key: AuditKey, stop: CancellationToken) {
+pub(crate) async fn run(app: Shared, keeping: Keeping, stop: CancellationToken) {
     loop {
         let term = lease::acquire(&app.bus, LEASE, &app.config.name, HANDOVER, &stop).await;
         let Some(term) = term else { return };
-        match Copier::begin(&app, &key, &term, &stop).await {
+        match Copier::begin(&app, &keeping, &term, &stop).await {
             Ok(mut copier) => match copier.keep().await {
                 Err(Ended::Stopped) => {}
                 Err(why) => warn!(%why, "copying into the record is interrupted"),
@@ -94,6 +104,7 @@ struct Copier<'a> {
     journal: String,
     entries: Entries,
     checkpoints: Checkpoints,
+    retention: Retention,
     /// The newest sequence that is in the record.
     position: i64,
 }
@@ -101,12 +112,13 @@ struct Copier<'a> {
 impl<'a> Copier<'a> {
     async fn begin(
         app: &'a Shared,
-        key: &AuditKey,
+        keeping: &Keeping,
         term: &'a Term,
         stop: &'a CancellationToken,
     ) -> Result<Self, Ended> {
         let journal = app.bus.journal.identity().await?;
-        let checkpoints = Checkpoints::load(&app.db, key.clone()).await?;
+        let checkpoints = Checkpoints::load(&app.db, keeping.key.clone()).await?;
+        let retention = Retention::new(keeping.retention, keeping.key.clone());
         let mut tx = app.db.begin().await?;
         let mut head = lock(&mut tx).await?;
         let position = match position::read(&mut tx, &journal).await? {
@@ -120,7 +132,7 @@ impl<'a> Copier<'a> {
         tx.commit().await?;
         info!(journal, position, "the journal is copied into the record here");
         let entries = Entries::of(&journal);
-        Ok(Self { app, term, stop, journal, entries, checkpoints, position })
+        Ok(Self { app, term, stop, journal, entries, checkpoints, retention, position })
     }
 
     async fn keep(&mut self) -> Result<std::convert::Infallible, Ended> {
@@ -219,6 +231,7 @@ impl<'a> Copier<'a> {
             }
             let entry = self.entries.entry(&mut tx, recorded).await?;
             append(&mut tx, &mut head, &entry).await?;
+            crate::requests::view::view(&mut tx, recorded).await?;
             newest = sequence;
         }
         if newest > stored {
@@ -240,6 +253,7 @@ impl<'a> Copier<'a> {
             Ok(head) => {
                 self.beat(at, &head).await;
                 self.checkpoints.pass(&self.app.db, &head).await;
+                self.retention.pass(&self.app.db).await;
             }
             Err(error) => error!(%error, "the record cannot be kept"),
         }

@@ -54,7 +54,7 @@ impl Entries {
         let body = body(event)?;
         let kind = body.get("type").and_then(Value::as_str).unwrap_or("unknown");
         let by = decider(&event.fact).map(shown);
-        let (actor, key_id) = by.unwrap_or_else(|| (asked.actor, asked.key_id));
+        let (actor, key_id) = by.unwrap_or((asked.actor, asked.key_id));
         Ok(Entry {
             journal: Some(self.journal.clone()),
             journal_seq: Some(number(recorded.sequence)?),

@@ -57,7 +57,7 @@ pub(crate) fn after(cursor: Option<&str>) -> Result<Option<(i64, String)>, Probl
         let (number, id) = text.split_once(' ')?;
         Some((number.parse().ok()?, id.to_owned()))
     };
-    read().map(Some).ok_or_else(|| Problem::invalid("cursor", "not a cursor that a page gave"))
+    read().map(Some).ok_or_else(|| Problem::not_found("page"))
 }
 
 /// The place after this item.

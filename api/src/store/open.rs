@@ -1,6 +1,12 @@
 //! Opening the database: where it is, how its connections are set up, and bringing its tables up to date.
 
-use std::{os::unix::fs::OpenOptionsExt, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fs::File,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
@@ -20,9 +26,6 @@ const WAIT: Duration = Duration::from_secs(2);
 const BUSY: Duration = Duration::from_secs(5);
 /// After this time the server gives up a statement, in milliseconds.
 const STATEMENT: &str = "5000";
-/// How often SQLite's tables are tried to be brought up to date, and the pause between.
-const TRIES: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(50);
 /// Connections that read an SQLite file.
 const READERS: u32 = 4;
 /// Connections to a server.
@@ -62,6 +65,30 @@ pub async fn open(database: &Database) -> Result<Db, OpenError> {
     }
 }
 
+/// Opens a database that is there already, to read only: nothing is made, brought up to date or changed.
+///
+/// # Errors
+/// One line that says what is wrong.
+pub async fn open_to_read(database: &Database) -> Result<Db, OpenError> {
+    match database {
+        Database::Sqlite(file) => {
+            let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY);
+            let write = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+            let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+            let read = read.connect_with(options).await;
+            let failed = |error: sqlx::Error| OpenError::Open(file.display().to_string(), error.to_string());
+            Ok(Db::Sqlite { write, read: read.map_err(failed)? })
+        }
+        Database::Postgres(url) => {
+            let (name, options) = server(url)?;
+            let options = options.options([("default_transaction_read_only", "on")]);
+            let pool = PgPoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+            let failed = |error: sqlx::Error| OpenError::Open(name, error.to_string());
+            Ok(Db::Postgres(pool.connect_with(options).await.map_err(failed)?))
+        }
+    }
+}
+
 async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
     let name = file.display().to_string();
     let failed = |error: &dyn std::fmt::Display| OpenError::Open(name.clone(), error.to_string());
@@ -85,21 +112,37 @@ async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
         .busy_timeout(BUSY);
     let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY + WAIT);
     let write = write.connect_with(options.clone()).await.map_err(|error| failed(&error))?;
-    // SQLite has no lock for this: of several that begin at once one goes through, and the others see it the next time.
-    let mut tries = 1;
-    while let Err(error) = SQLITE.run(&write).await {
-        if tries == TRIES {
-            return Err(OpenError::Migrate(name, error.to_string()));
-        }
-        tries += 1;
-        tokio::time::sleep(PAUSE).await;
-    }
+    let lock = migrating(&file).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
+    SQLITE.run(&write).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
+    drop(lock);
     let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
     let read = read.connect_with(options.read_only(true)).await.map_err(|error| failed(&error))?;
     Ok(Db::Sqlite { write, read })
 }
 
+/// Waits until no other process brings the tables of this file up to date: SQLite's migrations take no lock by themselves, as those
+/// of PostgreSQL do. The lock ends with what is returned.
+async fn migrating(file: &Path) -> std::io::Result<File> {
+    let beside = file.with_extension("lock");
+    let taken = tokio::task::spawn_blocking(move || {
+        let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(beside)?;
+        lock.lock()?;
+        Ok(lock)
+    });
+    taken.await.map_err(std::io::Error::other)?
+}
+
 async fn postgres(url: &SecretString) -> Result<Db, OpenError> {
+    let (name, options) = server(url)?;
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT);
+    let pool =
+        pool.connect_with(options).await.map_err(|error| OpenError::Open(name.clone(), error.to_string()))?;
+    POSTGRES.run(&pool).await.map_err(|error| OpenError::Migrate(name, error.to_string()))?;
+    Ok(Db::Postgres(pool))
+}
+
+/// The server's name for people, and how each connection is set up.
+fn server(url: &SecretString) -> Result<(String, PgConnectOptions), OpenError> {
     let options = PgConnectOptions::from_str(url.expose_secret()).map_err(|_| OpenError::Address)?;
     let name = format!("PostgreSQL at {}", options.get_host());
     let options = options.application_name("adjutant").options([
@@ -107,9 +150,62 @@ async fn postgres(url: &SecretString) -> Result<Db, OpenError> {
         ("lock_timeout", STATEMENT),
         ("idle_in_transaction_session_timeout", "30000"),
     ]);
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT);
-    let pool =
-        pool.connect_with(options).await.map_err(|error| OpenError::Open(name.clone(), error.to_string()))?;
-    POSTGRES.run(&pool).await.map_err(|error| OpenError::Migrate(name, error.to_string()))?;
-    Ok(Db::Postgres(pool))
+    Ok((name, options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StoreError, executing};
+
+    const GROW: &str = "INSERT INTO meta (k, v) VALUES ($1, $2)";
+
+    async fn database() -> (tempfile::TempDir, Db) {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open(&Database::Sqlite(dir.path().join("adjutant.db"))).await.unwrap();
+        (dir, db)
+    }
+
+    async fn pragma(db: &Db, text: &'static str) {
+        let Db::Sqlite { write, .. } = db else { panic!("a file") };
+        sqlx::query(text).execute(write).await.unwrap();
+    }
+
+    async fn grow(db: &Db, key: String) -> Result<(), StoreError> {
+        let mut tx = db.begin().await?;
+        executing!(&mut tx, sqlx::query(GROW).bind(key).bind("x".repeat(4_000)))?;
+        tx.commit().await
+    }
+
+    /// SQLite answers a file that may not grow as it answers a full disk.
+    #[tokio::test]
+    async fn a_full_file_is_unwritable_and_can_still_be_read() {
+        let (_dir, db) = database().await;
+        pragma(&db, "PRAGMA max_page_count = 64").await;
+        let mut refused = None;
+        for number in 0..100 {
+            if let Err(error) = grow(&db, number.to_string()).await {
+                refused = Some(error);
+                break;
+            }
+        }
+        assert!(matches!(refused, Some(StoreError::Unwritable(_))), "{refused:?}");
+        db.ping().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_read_only_file_is_unwritable() {
+        let (_dir, db) = database().await;
+        pragma(&db, "PRAGMA query_only = 1").await;
+        let refused = grow(&db, "one".to_owned()).await;
+        assert!(matches!(refused, Err(StoreError::Unwritable(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn the_file_is_its_owners_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let (dir, _db) = database().await;
+        let mode = std::fs::metadata(dir.path().join("adjutant.db")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
 }

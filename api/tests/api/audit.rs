@@ -54,9 +54,7 @@ async fn what_happens_is_copied_in_order_and_without_secrets() {
     until_copied(&world, &db, last).await;
     assert_eq!(copied(&db).await, (1..=600).collect::<Vec<i64>>());
     let lines = lines(&db).await;
-    // The first administrator's key and its service come before.
-    let kinds: Vec<_> = lines.iter().take(3).map(|line| line.2.as_str()).collect();
-    assert_eq!(kinds, ["service.created", "key.created", "journal.begun"]);
+    assert_eq!(lines.iter().filter(|line| line.2 == "journal.begun").count(), 1);
     let of_journal: Vec<_> = lines.iter().filter(|line| line.1.is_some()).collect();
     let kinds: Vec<_> = of_journal.iter().take(3).map(|line| line.2.as_str()).collect();
     assert_eq!(kinds, ["request.claimed", "request.started", "request.succeeded"]);

@@ -5,9 +5,7 @@ use serde_json::Value;
 
 use super::world::World;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_valid_key_is_told_who_it_is_and_others_are_told_apart() {
-    let world = World::new().await;
+pub async fn a_valid_key_is_told_who_it_is_and_others_are_told_apart(world: World) {
     let key = world.key("ci", &["commands:read"]).await;
     let own = world.get("/v1/keys/self", &key).await;
     assert_eq!(own.status(), StatusCode::OK);

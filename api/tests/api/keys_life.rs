@@ -177,7 +177,7 @@ async fn keys_that_end_soon_are_told_once_for_each_step() {
     let mut config = super::world::config(dir.path(), database.clone());
     config.warn_destination = Some("ops".to_owned());
     // The first administrator's key ends in seven days, so there is one to warn of.
-    let world = World::with(dir, config).await;
+    let world = World::configured(dir, config, World::bus()).await;
     let warned = "SELECT body FROM audit_entries WHERE kind = 'key.expires_soon'";
     let told = world
         .eventually(async || {

@@ -74,7 +74,7 @@ async fn a_first_key_made_elsewhere_is_taken_in() {
     assert!(matches!(open(given).await, Err(StartError::Bootstrap(_))));
     let mut given = config(dir.path(), database(&dir));
     given.bootstrap_admin_key = Some(key.expose().to_owned().into());
-    let world = World::with(dir, given).await;
+    let world = World::configured(dir, given, World::bus()).await;
     assert_eq!(world.get("/v1/keys", key.expose()).await.status(), StatusCode::OK);
     assert!(!world.dir.path().join("bootstrap-admin-key").exists());
     world.stop().await;
@@ -86,7 +86,7 @@ async fn a_wrong_pepper_is_found_at_the_start_and_a_new_one_takes_keys_over_as_t
     let first = || Some(Pepper::new([1; 32]));
     let mut with = config(dir.path(), database(&dir));
     with.pepper = first();
-    let world = World::with(dir, with).await;
+    let world = World::configured(dir, with, World::bus()).await;
     let key = world.key("ci", &["commands:read"]).await;
     let dir = world.stop_and_keep().await;
     let mut wrong = config(dir.path(), database(&dir));
@@ -94,14 +94,14 @@ async fn a_wrong_pepper_is_found_at_the_start_and_a_new_one_takes_keys_over_as_t
     assert!(matches!(open(wrong).await, Err(StartError::Peppers(_))));
     let mut next = config(dir.path(), database(&dir));
     (next.pepper, next.previous_pepper) = (Some(Pepper::new([2; 32])), first());
-    let world = World::with(dir, next).await;
+    let world = World::configured(dir, next, World::bus()).await;
     assert_eq!(world.keyring.keys_on_old_pepper().await.unwrap(), 2);
     assert_eq!(world.get("/v1/keys/self", &key).await.status(), StatusCode::OK);
     assert_eq!(world.keyring.keys_on_old_pepper().await.unwrap(), 1);
     let dir = world.stop_and_keep().await;
     let mut only = config(dir.path(), database(&dir));
     only.pepper = Some(Pepper::new([2; 32]));
-    let world = World::with(dir, only).await;
+    let world = World::configured(dir, only, World::bus()).await;
     assert_eq!(world.get("/v1/keys/self", &key).await.status(), StatusCode::OK);
     world.stop().await;
 }
@@ -118,7 +118,7 @@ async fn two(ttl: Duration, one: Bus, other: Bus) -> (World, World) {
     };
     let database = database(&dir);
     let (first, second) = (configured(&dir, database.clone()), configured(&beside, database));
-    (World::with_bus(dir, first, one).await, World::with_bus(beside, second, other).await)
+    (World::configured(dir, first, one).await, World::configured(beside, second, other).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]

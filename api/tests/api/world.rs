@@ -14,6 +14,7 @@ use adjutant_bus::{
     ports::{Bus, Limits},
 };
 use adjutant_policies::{Options, Policy, Vocabulary};
+use adjutant_servers::Postgres;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -47,19 +48,38 @@ impl World {
         Self::on(dir, database, Memory::new(&Limits::default()).bus()).await
     }
 
+    /// The same on a PostgreSQL.
+    pub async fn postgres() -> Self {
+        let url = tokio::task::spawn_blocking(|| Postgres::shared().database("api")).await.unwrap();
+        let database = Database::Postgres(url.into());
+        Self::on(tempfile::tempdir().unwrap(), database, Memory::new(&Limits::default()).bus()).await
+    }
+
     pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
-        let config = config(dir.path(), database);
-        Self::with_bus(dir, config, bus).await
+        Self::with(dir, bus, |config| config.database = database).await
     }
 
-    /// As configured, on the bus in memory.
-    pub async fn with(dir: TempDir, config: ApiConfig) -> Self {
-        Self::with_bus(dir, config, Memory::new(&Limits::default()).bus()).await
+    /// With a configuration that is changed before it is used.
+    pub async fn with(dir: TempDir, bus: Bus, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        Self::ruled(dir, bus, Options::new(None), change).await
     }
 
-    pub async fn with_bus(dir: TempDir, config: ApiConfig, bus: Bus) -> Self {
-        let vocabulary = Vocabulary::default();
-        let policy = Policy::load(Options::new(None), vocabulary).await;
+    /// The same with another policy.
+    pub async fn ruled(dir: TempDir, bus: Bus, policy: Options, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        let mut config = config(dir.path(), Database::Sqlite(dir.path().join("adjutant.db")));
+        change(&mut config);
+        let policy = Policy::load(policy, Vocabulary::default()).await;
+        Self::start(dir, config, bus, policy).await
+    }
+
+    /// As configured.
+    pub async fn configured(dir: TempDir, config: ApiConfig, bus: Bus) -> Self {
+        let policy = Policy::load(Options::new(None), Vocabulary::default()).await;
+        Self::start(dir, config, bus, policy).await
+    }
+
+    /// From all its parts.
+    pub async fn start(dir: TempDir, config: ApiConfig, bus: Bus, policy: Arc<Policy>) -> Self {
         let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
         let stop = CancellationToken::new();
@@ -113,6 +133,11 @@ impl World {
             assert!(tokio::time::Instant::now() < deadline, "it must come");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// A bus of one's own, in memory.
+    pub fn bus() -> Bus {
+        Memory::new(&Limits::default()).bus()
     }
 
     /// Stops in good order.

@@ -26,7 +26,7 @@ def checksum(text: str) -> str:
     return digits
 
 
-KNOWN = {digest(key): "svc:bench" for key in open(os.environ["KEYS_FILE"]).read().split()}
+KNOWN = {digest(key): (digest(key), "svc:bench") for key in open(os.environ["KEYS_FILE"]).read().split()}
 app = FastAPI()
 
 
@@ -36,8 +36,9 @@ async def own(request: Request):
     key = bearer[7:] if bearer.startswith("Bearer ") else request.headers.get("x-api-key", "")
     if SHAPE.fullmatch(key) and checksum(key[:26]) == key[26:]:
         presented = digest(key)
-        if presented in KNOWN and hmac.compare_digest(presented, presented):
-            return {"principal": KNOWN[presented]}
+        stored, principal = KNOWN.get(presented, (b"", None))
+        if hmac.compare_digest(stored, presented):
+            return {"principal": principal}
     return JSONResponse({"status": 401, "code": "invalid_key"}, 401, media_type="application/problem+json")
 
 

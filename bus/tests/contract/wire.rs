@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use adjutant_bus::{
-    announcement::{Matter, NoticeAction},
+    actor::{Platform, Tenant},
+    announcement::{Announcement, Link, Matter, Message, NoticeAction, Severity},
+    destination::{Destination, Target},
     event::{Event, Fact, Hold, Progress},
     id::Token,
+    mode::{Beat, Freeze},
     notice::Notice,
     place::AnswerAddress,
     refusal::{Refusal, RefusalCode},
-    reply::{Attachment, Block, Button, Reply},
+    reply::{Attachment, Block, Button, Field, Reply},
     request::{Decision, Request, Submission, Verdict},
     schema,
     service::{Call, Frame, Offer},
@@ -158,10 +161,44 @@ fn every_message_looks_as_recorded() {
             "decision": Submission::Decision(decision),
             "call": call,
             "notice": notice,
+            "said": said(),
             "offer": offer,
             "frames": frames,
         })
     );
+}
+
+/// What services say, where it goes, and what stops commands.
+fn said() -> Value {
+    let target =
+        Target { platform: Platform::Slack, tenant: Tenant::new("T0ACME"), channel: "C0OPS".to_owned() };
+    let message = Message {
+        text: "92 % of /var is used".to_owned(),
+        title: Some("Disk nearly full".to_owned()),
+        severity: Severity::Warning,
+        fields: vec![Field { label: "host".to_owned(), value: "db-1".to_owned() }],
+        links: vec![Link { label: "graph".to_owned(), url: "https://graphs.example/db-1".to_owned() }],
+        matter: Some(Matter { key: "disk".to_owned(), action: NoticeAction::Resolve }),
+    };
+    json!({
+        "id": Notice::id("svc:monitor", "a-1", &target),
+        "matter": message.matter.as_ref().map(|matter| matter.digest("svc:monitor")),
+        "announcement": Announcement {
+            v: Version,
+            id: "a-1".to_owned(),
+            destination: "alerts".to_owned(),
+            message,
+            sent_at: Timestamp::UNIX_EPOCH,
+        },
+        "destination": Destination { v: Version, name: "alerts".to_owned(), targets: vec![target] },
+        "freeze": Freeze {
+            v: Version,
+            by: "Ana".to_owned(),
+            reason: "incident 7".to_owned(),
+            since: Timestamp::UNIX_EPOCH,
+        },
+        "audit": Beat { v: Version, at: Timestamp::UNIX_EPOCH, sequence: 7, head: "00ff".to_owned() },
+    })
 }
 
 #[test]

@@ -11,7 +11,10 @@ use adjutant_bus::{
 };
 use serde_json::Value;
 
-use super::{Executor, endings, expired, fits};
+use super::{
+    Executor, endings,
+    submission::{expired, fits},
+};
 use crate::{
     authorize::{Asker, Judgement},
     catalogue::{Entry, Source},
@@ -30,6 +33,8 @@ const MOST_REWRITES: usize = 3;
 pub(super) enum Prepared {
     /// It may run.
     Ready(Box<Ready>),
+    /// It may run, but nothing that changes something does now: with this fact, unless it has begun already.
+    Paused(Box<Ready>, Box<Fact>),
     /// It ends at once, with this fact.
     Ended(Box<(Opening, Fact)>),
 }
@@ -153,7 +158,7 @@ impl Executor {
         match self.pause.stops(ready.spec()) {
             Some(paused) => {
                 let refusal = refusals::paused(ready.spec(), &paused);
-                refused(ready.opening, refusal)
+                Prepared::Paused(Box::new(ready), Box::new(refusal_fact(refusal)))
             }
             None => Prepared::Ready(Box::new(ready)),
         }
@@ -221,8 +226,12 @@ fn opening(bare: Opening, understood: &Understood) -> Opening {
 }
 
 fn refused(opening: Opening, refusal: Refusal) -> Prepared {
+    Prepared::Ended(Box::new((opening, refusal_fact(refusal))))
+}
+
+fn refusal_fact(refusal: Refusal) -> Fact {
     let reply = (&refusal).into();
-    Prepared::Ended(Box::new((opening, Fact::Refused { refusal, reply })))
+    Fact::Refused { refusal, reply }
 }
 
 fn handler(entry: &Entry) -> Handler {

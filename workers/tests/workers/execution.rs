@@ -3,11 +3,10 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use adjutant_bus::{
-    event::{Event, Fact, Outcome},
-    id::Token,
+    event::{Fact, Outcome},
     ports::Recorded,
-    subject::{JournalKey, Origin},
-    wire::{self, Version},
+    subject::Origin,
+    wire,
 };
 use jiff::Timestamp;
 
@@ -138,27 +137,7 @@ async fn a_journal_begun_by_a_worker_that_is_gone_is_brought_to_its_end() {
         ("ping", vec![Fact::Started], Outcome::Succeeded),
     ] {
         let world = World::new().await;
-        // The journal of a request whose message is the first of the queue, written by a worker that died.
-        let reference = World::new().await;
-        let asked = request("1", line);
-        let id = reference.send(asked.clone()).await;
-        let (_, _, events) = reference.ended(id).await;
-        let key = JournalKey { origin: Origin::of(&asked.actor), request: id };
-        let mut at = 0;
-        for (index, fact) in facts.into_iter().enumerate() {
-            let opening = if index == 0 { events[0].event.opening.clone() } else { None };
-            let number = u32::try_from(index).unwrap() + 1;
-            let event = Event {
-                v: Version,
-                number,
-                at: Timestamp::UNIX_EPOCH,
-                token: Token::new("gone"),
-                opening,
-                fact,
-            };
-            at = world.bus.journal.append(&key, at, &event).await.unwrap();
-        }
-        world.send(asked).await;
+        let id = world.begun("1", line, facts).await;
         let (outcome, _, events) = world.ended(id).await;
         assert_eq!(outcome, wanted, "{line}: {:?}", kinds(&events));
         if wanted == Outcome::Succeeded {

@@ -93,3 +93,18 @@ async fn a_worker_that_starts_while_frozen_knows_it_before_it_takes_anything() {
     let world = World::frozen(&freeze()).await;
     assert_eq!(world.ask("first", "do work").await.0, Outcome::Refused);
 }
+
+#[tokio::test]
+async fn what_another_worker_had_claimed_does_not_start_while_frozen_and_what_it_had_started_goes_on() {
+    for (line, facts, wanted) in [
+        ("do work", vec![Fact::Claimed], Outcome::Refused),
+        ("do again", vec![Fact::Claimed], Outcome::Refused),
+        ("do again", vec![Fact::Claimed, Fact::Started], Outcome::Succeeded),
+        ("do work", vec![Fact::Claimed, Fact::Started], Outcome::Interrupted),
+        ("ping", vec![Fact::Started], Outcome::Succeeded),
+    ] {
+        let world = World::frozen(&freeze()).await;
+        let id = world.begun("1", line, facts).await;
+        assert_eq!(world.ended(id).await.0, wanted, "{line}");
+    }
+}

@@ -11,8 +11,8 @@ use std::{
 
 use adjutant_bus::{
     actor::{Actor, GroupId, Membership, Platform, Standing, Tenant},
-    event::{Fact, Outcome, Progress},
-    id::RequestId,
+    event::{Event, Fact, Outcome, Progress},
+    id::{RequestId, Token},
     memory::Memory,
     mode::{self, Freeze},
     open::Role,
@@ -74,6 +74,7 @@ pub fn specs() -> Vec<CommandSpec> {
     let choices = ["staging", "production"].map(str::to_owned).to_vec();
     vec![
         spec("work", Effect::Mutating),
+        spec("again", Effect::Idempotent),
         CommandSpec { timeout_seconds: 1, ..spec("hang", Effect::Mutating) },
         spec("wait", Effect::Mutating),
         spec("fail", Effect::Mutating),
@@ -203,6 +204,24 @@ impl World {
         assert_eq!(events.iter().filter(|recorded| recorded.event.fact.end().is_some()).count(), 1);
         let (outcome, reply) = events.last().unwrap().event.fact.end().unwrap();
         (outcome, reply.clone(), events)
+    }
+
+    /// Submits a request whose journal a worker that died has begun with these facts. Its message must be the first of the queue.
+    pub async fn begun(&self, event: &str, line: &str, facts: Vec<Fact>) -> RequestId {
+        let reference = Box::pin(Self::new()).await;
+        let asked = request(event, line);
+        let id = reference.send(asked.clone()).await;
+        let (_, _, events) = reference.ended(id).await;
+        let key = JournalKey { origin: Origin::of(&asked.actor), request: id };
+        let mut at = 0;
+        for (index, fact) in facts.into_iter().enumerate() {
+            let opening = if index == 0 { events[0].event.opening.clone() } else { None };
+            let number = u32::try_from(index).unwrap() + 1;
+            let token = Token::new("gone");
+            let event = Event { v: Version, number, at: Timestamp::UNIX_EPOCH, token, opening, fact };
+            at = self.bus.journal.append(&key, at, &event).await.unwrap();
+        }
+        self.send(asked).await
     }
 
     pub async fn ask(&self, event: &str, line: &str) -> (Outcome, Reply) {

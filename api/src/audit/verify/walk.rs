@@ -77,7 +77,7 @@ impl Begin {
         match self.first {
             Some(first) if self.removed.is_some() => (first - 1).min(self.boundary()),
             Some(first) if first < 1 => first - 1,
-            _ => 0,
+            _ => self.boundary(),
         }
     }
 }

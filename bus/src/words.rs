@@ -3,7 +3,7 @@
 
 mod clean;
 
-use adjutant_bus::refusal::{Refusal, RefusalCode};
+use crate::refusal::{Refusal, RefusalCode};
 
 /// Most characters of one line. The longest platform (Slack) sends 4,000 as one message.
 pub const MOST_CHARACTERS: usize = 4_000;
@@ -25,7 +25,8 @@ pub struct Word {
 
 impl Word {
     /// Whether the word begins with these characters outside of quotes.
-    pub(crate) fn starts_plain(&self, text: &str) -> bool {
+    #[must_use]
+    pub fn starts_plain(&self, text: &str) -> bool {
         self.plain >= text.chars().count()
     }
 }
@@ -82,7 +83,8 @@ pub fn split(text: &str) -> Result<Words, WordsError> {
 }
 
 /// The first words of a text that [`split`] may refuse: cut at blanks and control characters, quotes off.
-pub(crate) fn split_roughly(text: &str) -> Vec<Word> {
+#[must_use]
+pub fn split_roughly(text: &str) -> Vec<Word> {
     let text: String =
         text.chars().take(MOST_CHARACTERS).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = clean::clean(&text).unwrap_or_default();

@@ -1,0 +1,63 @@
+//! What policy says, and whether commands may run.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::site::Site;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policy_is_explained_for_a_service_with_these_arguments() {
+    let site = Site::new().await;
+    let key = site.world.key("ci", &["policy:read", "policy:explain"]).await;
+    let status: Value = site.world.get("/v1/policy", &key).await.json().await.unwrap();
+    assert!(status["version"].as_str().unwrap().starts_with("1 ("));
+    let ask = |subject: &str, env: &str| json!({ "subject": subject, "command": "deploy.say", "args": { "text": "x", "env": env } });
+    let told = async |body: Value| -> Value {
+        site.world.post("/v1/policy/explain", &key, &body).await.json().await.unwrap()
+    };
+    let yes = told(ask("svc:ci", "staging")).await;
+    assert_eq!(yes["allowed"], true, "{yes}");
+    assert_eq!(yes["row"], "policy.csv:3");
+    assert_eq!(yes["context"]["env"], "staging");
+    let no = told(ask("svc:ci", "production")).await;
+    assert_eq!(no["allowed"], false);
+    assert_eq!(no["denial"]["dimension"], "when");
+    assert_eq!(told(ask("svc:guest", "staging")).await["denial"]["dimension"], "group");
+    let groups = json!({ "groups": ["svc:guest"], "command": "ping" });
+    assert_eq!(told(groups).await["allowed"], true);
+    assert_eq!(told(json!({ "subject": "ci", "command": "ping" })).await["errors"][0]["pointer"], "/subject");
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_stops_what_changes_something_and_is_told() {
+    let site = Site::new().await;
+    let key = site.world.key("ci", &["requests:submit", "requests:read"]).await;
+    let admin = site.world.key("operations", &["admin"]).await;
+    let put = async |key: &str, body: Value| {
+        site.world.client.put(site.world.url("/v1/mode")).bearer_auth(key).json(&body).send().await.unwrap()
+    };
+    assert_eq!(put(&key, json!({ "mode": "active" })).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(put(&admin, json!({ "mode": "paused" })).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(put(&admin, json!({ "mode": "paused", "reason": "incident" })).await.status(), StatusCode::OK);
+    let mode: Value = site.world.get("/v1/mode", &key).await.json().await.unwrap();
+    assert_eq!((&mode["mode"], &mode["by"]), (&json!("paused"), &json!("svc:operations")));
+    let refused = site
+        .world
+        .eventually(async || {
+            let id = site.submit(&key, &json!({ "text": "deploy say x" })).await;
+            let told = site
+                .world
+                .eventually(async || {
+                    let told = site.world.get(&format!("/v1/requests/{id}"), &key).await;
+                    let told: Value = told.json().await.unwrap();
+                    told["ended_at"].is_string().then_some(told)
+                })
+                .await;
+            (told["state"] == "refused").then_some(told)
+        })
+        .await;
+    assert_eq!(refused["refusal"]["code"], "paused");
+    assert_eq!(put(&admin, json!({ "mode": "active" })).await.status(), StatusCode::OK);
+    site.stop().await;
+}

@@ -1,0 +1,16 @@
+//! Real servers that tests start, each with data of its own on a port of its own, and a proxy by which a test takes one away.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "a fixture: what does not fit fails the test that uses it"
+)]
+
+mod postgres;
+mod proxy;
+
+pub use postgres::Postgres;
+pub use proxy::Proxy;
