@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     audit::{AuditCommand, AuditExport, AuditFilter, AuditList, AuditShow, AuditVerify, ExportFormat},
-    keys::{CheckKey, Issue, KeysCommand, KeysList, Made, OneKey, Revoke, Rotate, ServiceAdd},
+    keys::{Issue, KeysCommand, Made},
 };
 
 /// Exit statuses, told at the end of the help of `run`.

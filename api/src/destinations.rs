@@ -3,16 +3,13 @@
 
 mod publish;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-#[expect(unused_imports, reason = "the relay calls it")]
-pub(crate) use self::publish::relay;
-pub(crate) use self::publish::{publish, publish_all};
+pub(crate) use self::publish::{publish, publish_all, relay as told};
 use crate::{
     audit::{self, Entry},
     problem::{Code, Problem},
+    relay,
     store::{Db, StoreError, Tx, executing, fetching, reading},
 };
 
@@ -25,11 +22,6 @@ pub(crate) const INSERT: &str = "INSERT INTO destinations (name, description, ta
 pub(crate) const UPDATE: &str = "UPDATE destinations SET description = $1, targets = $2, version = version + 1 \
      WHERE name = $3 AND version = $4";
 pub(crate) const DELETE: &str = "DELETE FROM destinations WHERE name = $1 AND version = $2";
-pub(crate) const ENQUEUE: &str =
-    "INSERT INTO relay (id, kind, target, payload, created_at) VALUES ($1, $2, $3, $4, $5)";
-
-/// The kind of its rows in the relay: the target is the name, the payload the targets, empty when it was removed.
-pub(crate) const KIND: &str = "destination";
 
 /// A destination as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -134,6 +126,5 @@ fn changed() -> Problem {
 async fn tell(tx: &mut Tx, row: &Row, payload: &str, entry: Entry) -> Result<(), StoreError> {
     let targets: Value = serde_json::from_str(payload).unwrap_or_default();
     audit::record(tx, &entry.with(&json!({ "targets": targets }))).await?;
-    let (id, now) = (Uuid::now_v7().to_string(), Timestamp::now().as_millisecond());
-    executing!(tx, sqlx::query(ENQUEUE).bind(id).bind(KIND).bind(&row.name).bind(payload).bind(now)).map(drop)
+    relay::enqueue(tx, relay::DESTINATION, &row.name, payload).await.map(drop)
 }

@@ -7,7 +7,6 @@ mod rows;
 pub(crate) mod secrets;
 mod send;
 
-#[expect(unused_imports, reason = "the relay calls it")]
 pub(crate) use self::announce::relay_announce;
 pub(crate) use self::{
     rows::{Delivery, Row, one},

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    destinations, notices,
     store::{Db, StoreError, Tx, executing, reading},
 };
 
@@ -26,11 +27,13 @@ pub(crate) const ALL: &[&str] = &[ENQUEUE, WAITING, SENT, FORGET];
 
 /// A key has a new version: target is its id, the payload its version.
 pub(crate) const REVOCATION: &str = "revocation";
+/// A destination has changed: target is its name; what it is now stands in the database.
+pub(crate) const DESTINATION: &str = "destination";
 /// Something is to be said: target is a destination, the payload a message (JSON).
 pub(crate) const ANNOUNCE: &str = "announce";
 
 /// The kinds that are relayed here. A kind that the bus does not take does not hold up the others.
-const KINDS: &[&str] = &[REVOCATION];
+const KINDS: &[&str] = &[REVOCATION, DESTINATION, ANNOUNCE];
 
 /// Rows of other processes are found after this time.
 const POLL: Duration = Duration::from_millis(500);
@@ -132,6 +135,8 @@ async fn tell(app: &App, kind: &str, row: &Row) -> Result<(), BusError> {
                 BusStoreError::Conflict => BusError::Unavailable(error.to_string()),
             })
         }
+        DESTINATION => destinations::told(app, &row.target).await,
+        ANNOUNCE => notices::relay_announce(app, &row.id, &row.target, &row.payload).await,
         _ => Ok(()),
     }
 }

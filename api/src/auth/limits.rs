@@ -20,9 +20,8 @@ use crate::{
     problem::{Code, Problem},
 };
 
-/// What a key may do when nothing else is said: calls a second, and at once.
+/// Calls a second of a key when nothing else is said; at once twice as many.
 pub(crate) const PER_SECOND: u32 = 100;
-pub(crate) const BURST: u32 = 200;
 /// Failed authentications of one address: a second, and at once.
 const FAILURES: (u32, u32) = (5, 60);
 /// Addresses remembered; beyond it those that have rested are forgotten.
@@ -42,7 +41,7 @@ pub(crate) struct KeyRate {
 impl KeyRate {
     /// Counts a call.
     pub(crate) fn call(&self) -> Result<Rate, Problem> {
-        let rate = |left| Rate { per_second: self.per_second, burst: self.burst, left };
+        let rate = |left| Rate { per_second: self.per_second, left };
         match self.limiter.check() {
             Ok(state) => Ok(rate(state.remaining_burst_capacity())),
             Err(until) => {

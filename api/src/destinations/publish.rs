@@ -27,7 +27,7 @@ const TRIES: usize = 5;
 ///
 /// # Errors
 /// When the bus or the database does not answer.
-pub(crate) async fn relay(app: &App, target: &str, _payload: &str) -> Result<(), BusError> {
+pub(crate) async fn relay(app: &App, target: &str) -> Result<(), BusError> {
     let mut now = one(&app.db, target).await.map_err(unavailable)?;
     for _ in 0..TRIES {
         match &now {
@@ -45,7 +45,7 @@ pub(crate) async fn relay(app: &App, target: &str, _payload: &str) -> Result<(),
 
 /// Tells the bus at once after a commit. When that fails the relay does it later.
 pub(crate) async fn publish(app: &App, name: &str) {
-    if let Err(error) = relay(app, name, "").await {
+    if let Err(error) = relay(app, name).await {
         warn!(%error, destination = name, "workers are told of a destination later");
     }
 }
@@ -74,7 +74,7 @@ pub(crate) async fn publish_all(app: Shared, stop: CancellationToken) {
 async fn page(app: &App, after: Option<&str>) -> Result<Option<String>, BusError> {
     let rows = list(&app.db, after, PAGE).await.map_err(unavailable)?;
     for row in &rows {
-        match relay(app, &row.name, "").await {
+        match relay(app, &row.name).await {
             Err(BusError::Refused(why)) => warn!(why, destination = row.name, "it is left out"),
             told => told?,
         }

@@ -30,7 +30,6 @@ const LONGEST_ID: usize = 128;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
     pub(crate) per_second: u32,
-    pub(crate) burst: u32,
     pub(crate) left: u32,
 }
 

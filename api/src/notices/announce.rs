@@ -13,7 +13,6 @@ const SELF: &str = "adjutant";
 ///
 /// # Errors
 /// When the bus or the database does not answer, or the message cannot be read.
-#[expect(dead_code, reason = "the relay calls it")]
 pub(crate) async fn relay_announce(app: &App, id: &str, target: &str, payload: &str) -> Result<(), BusError> {
     let message: Message = wire::decode("message", payload.as_bytes())?;
     let unavailable = |error: crate::store::StoreError| BusError::Unavailable(error.to_string());

@@ -62,7 +62,7 @@ async fn what_the_document_guards_is_guarded() {
         for (method, operation) in operations.as_object().unwrap() {
             let open = operation["security"] == serde_json::json!([{}])
                 || operation["security"] == serde_json::json!([]);
-            let address = path.replace('{', "").replace('}', "");
+            let address = path.replace(['{', '}'], "");
             let method = method.to_uppercase().parse().unwrap();
             let answer = world.client.request(method, world.url(&address)).send().await.unwrap();
             if !open {
