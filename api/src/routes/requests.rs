@@ -98,7 +98,7 @@ struct AcceptedRequest {
     operation_id = "submit_request",
     request_body = Submit,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "The same call with the same key is one request."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is one request."),
         ("Prefer" = Option<String>, Header, description = "`wait=10`: seconds to wait for the end, at most 30."),
     ),
     responses(
@@ -279,16 +279,16 @@ async fn read(
 #[into_params(parameter_in = Query)]
 struct Wished {
     /// How they stand.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     state: Option<String>,
     /// Where they came from.
-    #[param(max_length = 255)]
+    #[param(pattern = "^(slack|discord|console|api|service)$")]
     platform: Option<String>,
     /// The command, with dots or blanks.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     command: Option<String>,
     /// Who asked: `svc:<name>`, or platform, tenant and user.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     actor: Option<String>,
     /// Only those that came in at this time or later.
     #[param(value_type = Option<String>, format = DateTime)]

@@ -34,7 +34,7 @@ pub async fn a_destination_is_made_changed_and_removed_and_the_bus_knows(world: 
     let other = json!({ "name": "web", "targets": ops()["targets"] });
     assert_eq!(world.post("/v1/destinations", &key, &other).await.status(), StatusCode::CREATED);
     let page = world.get("/v1/destinations?limit=1", &key).await;
-    assert!(page.headers()[header::LINK].to_str().unwrap().starts_with("</v1/destinations?"));
+    assert!(page.headers()[header::LINK].to_str().unwrap().starts_with("<?limit=1&cursor="));
     let page = page.json::<Value>().await.unwrap();
     assert_eq!(page["items"][0]["name"], "ops");
     let next = format!("/v1/destinations?limit=1&cursor={}", page["next_cursor"].as_str().unwrap());

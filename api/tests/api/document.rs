@@ -29,6 +29,8 @@ async fn nothing_is_found(world: &World, arguments: &[&str]) {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/schemathesis/bin/schemathesis");
     assert!(program.is_file(), "there is no schemathesis: run ./dev setup");
     let run = Command::new(program)
+        .arg("--config-file")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemathesis.toml"))
         .args([
             "run",
             "--checks",
@@ -59,15 +61,16 @@ async fn nothing_is_found(world: &World, arguments: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing_with_a_key() {
-    let world = World::new().await;
-    let key = world.key("schemathesis", &ALL).await;
+    // With a policy in force, for without one everything is refused.
+    let world = World::speaking(None).await;
+    let key = world.key("ci", &ALL).await;
     nothing_is_found(&world, &["--header", &format!("Authorization: Bearer {key}")]).await;
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing_without_a_key() {
-    let world = World::new().await;
+    let world = World::speaking(None).await;
     nothing_is_found(&world, &["--phases", "examples,coverage,fuzzing"]).await;
     world.stop().await;
 }

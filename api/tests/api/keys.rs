@@ -157,9 +157,6 @@ async fn hostile_input_is_refused_and_is_never_a_fault() {
         "limit=0",
         "limit=201",
         "limit=99999999999999999999",
-        "cursor=zz",
-        "cursor=3120ff",
-        "cursor=312000",
         "state=odd",
         "service=%00",
         "expires_before=soon",
@@ -168,6 +165,10 @@ async fn hostile_input_is_refused_and_is_never_a_fault() {
     ] {
         let status = world.get(&format!("/v1/keys?{query}"), &admin).await.status();
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+    }
+    for query in ["cursor=zz", "cursor=3120ff"] {
+        let status = world.get(&format!("/v1/keys?{query}"), &admin).await.status();
+        assert_eq!(status, StatusCode::NOT_FOUND, "{query}");
     }
     make(&world, &admin, "ci", &json!({ "name": "ok", "scopes": [] })).await;
     for body in [

@@ -48,6 +48,7 @@ pub(in crate::routes) struct Force {
         ("If-Match" = Option<String>, Header, description = "The ETag of the version that is to be changed."),
         Force
     ),
+    request_body = KeyChangeBody,
     responses(
         (status = 200, description = "The key as it is now.", body = KeyBody, headers(("ETag" = String, description = "Its version."))),
         Problems

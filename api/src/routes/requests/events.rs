@@ -96,14 +96,9 @@ async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let form = form(&headers)?;
-    let after = match headers.get(LAST) {
-        None => from.after.unwrap_or(0),
-        Some(value) => value
-            .to_str()
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .ok_or_else(|| Problem::new(Code::BadRequest, "Last-Event-ID: the number of an event."))?,
-    };
+    // One that no event of ours had says nothing (an event source may send an empty one): what is there comes from the beginning.
+    let last = headers.get(LAST).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let after = last.or(from.after).unwrap_or(0);
     let found = requests::found(&app, &caller, &id).await?;
     let ended = requests::ended(&found.events).is_some();
     if form == Form::List {
