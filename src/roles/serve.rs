@@ -176,6 +176,8 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
     watch(&mut supervisor, config, &policy, &stop);
+    let specs = specs::follow(&mut supervisor, &opened.role(Role::Api).await?, &stop);
+    specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
     let address = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
     output::say(&format!("The API answers at http://{address}"));
     listen::start(&mut supervisor, config, None, &stop).await?;

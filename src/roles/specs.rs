@@ -4,15 +4,39 @@ use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::{ports::Bus, spec::CommandSpec};
 use adjutant_gateway_slack::Specs;
+use adjutant_policies::Policy;
+use adjutant_workers::catalogue::{Catalogue, Entry, Source};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::supervise::Supervisor;
+use crate::{config::Config, supervise::Supervisor};
 
 /// How often services are asked, and how long for.
 const EVERY: Duration = Duration::from_secs(10);
 const WINDOW: Duration = Duration::from_millis(500);
+
+/// Teaches a policy the commands that there are: where no worker does, explanations would not know those of services.
+pub(super) fn teach(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    policy: Arc<Policy>,
+    specs: Specs,
+    stop: &CancellationToken,
+) {
+    let (homes, stop) = (config.policy.trusted_homes.clone(), stop.clone());
+    supervisor.start("words of the policy", move || {
+        let (homes, policy, mut specs, stop) = (homes.clone(), policy.clone(), specs.clone(), stop.clone());
+        async move {
+            while let Some(Ok(())) = stop.run_until_cancelled(specs.changed()).await {
+                let known = specs.borrow_and_update().clone();
+                let entries = known.iter().map(|spec| Entry::new(spec.clone(), Source::BuiltIn));
+                policy.learn(adjutant_workers::vocabulary(&Catalogue::new(entries).0, &homes)).await;
+            }
+            Ok(())
+        }
+    });
+}
 
 /// Follows what is offered.
 pub(super) fn follow(supervisor: &mut Supervisor, bus: &Bus, stop: &CancellationToken) -> Specs {
