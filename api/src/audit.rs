@@ -9,7 +9,7 @@ mod export;
 mod journal;
 mod position;
 mod read;
-mod redact;
+pub(crate) mod redact;
 mod retention;
 mod shown;
 mod signing;

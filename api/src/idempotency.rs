@@ -15,6 +15,7 @@ use tracing::{debug, error, warn};
 
 use crate::{
     app::{App, Shared},
+    audit::redact::cleaned,
     auth::Principal,
     problem::{Code, Problem},
     store::{Db, StoreError, executing, fetching},
@@ -204,7 +205,10 @@ async fn finish(db: &Db, claim: &Claim, response: Response) -> Response {
             };
             let kept: Vec<(String, String)> = GIVEN_AGAIN.into_iter().filter_map(given).collect();
             let headers = serde_json::to_string(&kept).ok();
-            Answer { state: "done", status, headers, body: Some(bytes.to_vec()) }
+            // Somebody may have put a key into a command, and the answer repeats it. It is not for us to keep.
+            let body =
+                str::from_utf8(&bytes).map_or_else(|_| bytes.to_vec(), |text| cleaned(text).into_bytes());
+            Answer { state: "done", status, headers, body: Some(body) }
         }
     };
     if let Err(error) = settle(db, claim, Some(answer)).await {

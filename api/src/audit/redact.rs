@@ -29,7 +29,8 @@ impl Entry {
     }
 }
 
-fn cleaned(text: &str) -> String {
+/// The text without keys and NULs: for whatever is to be kept.
+pub(crate) fn cleaned(text: &str) -> String {
     let mut rest = text;
     let mut kept = String::with_capacity(text.len());
     while let Some((before, after)) = find(rest) {
