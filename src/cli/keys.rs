@@ -123,7 +123,7 @@ pub(crate) struct CheckKey {
 /// A service to be made.
 #[derive(Debug, Args)]
 pub(crate) struct ServiceAdd {
-    /// Its name: a-z, 0-9 and -; policy knows it as svc:<name>
+    /// Its name: a-z, 0-9 and -; policy knows it as svc:NAME
     pub(crate) name: String,
     /// One line
     #[arg(long, default_value = "")]
