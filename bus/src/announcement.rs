@@ -1,5 +1,5 @@
 //! What a service wants said at a named destination, before it is known which channels that is: plain text always, rich parts
-//! where they help. [`Announcement::reply`] is the one place that turns it into an answer for chat.
+//! where they help. [`Message::reply`] is the one place that turns it into an answer for chat.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
