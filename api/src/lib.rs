@@ -1,5 +1,6 @@
-//! The API service: keys, commands over HTTP, notices, and the record. Reading order: a key as text, what it may do, the
-//! database, the record, a call and who makes it, what can be called, the service itself.
+//! The API service: keys, commands over HTTP, notices, and the record. Reading order: a key as text and what it may do; the
+//! database and the record in it; what is kept there; a call, who makes it and how a no looks; what is asked and said; what goes on
+//! besides; what can be called; the service itself.
 
 pub mod key;
 pub mod scope;
@@ -8,26 +9,28 @@ pub mod store;
 
 pub mod audit;
 
+mod destinations;
+mod idempotency;
 pub mod keyring;
 
 mod app;
 mod auth;
-mod catalogue;
-pub mod hooks;
 mod http;
-mod idempotency;
-mod live;
 pub mod problem;
 
+mod catalogue;
+pub mod hooks;
+mod live;
+mod notices;
+mod requests;
+
 mod bootstrap;
-mod destinations;
 mod expiry;
 mod introspect;
 mod metrics;
-mod notices;
 mod relay;
-mod requests;
 mod revocations;
+
 mod routes;
 mod service;
 

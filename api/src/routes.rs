@@ -81,15 +81,15 @@ fn described() -> OpenApiRouter<Shared> {
         .merge(operations::routes())
         .nest("/v1", keys::routes())
         .nest("/v1", services::routes())
-        // Not nested: their pages tell their own whole address.
-        .merge(audit::routes())
         .nest("/v1", requests::routes())
         .nest("/v1", commands::routes())
         .nest("/v1", policy::routes())
         .nest("/v1", mode::routes())
-        .merge(destinations::routes())
         .nest("/v1", notices::routes())
         .nest("/v1", hooks::routes())
+        // Their paths stand whole in their files.
+        .merge(destinations::routes())
+        .merge(audit::routes())
 }
 
 /// The OpenAPI document (3.1).
