@@ -102,7 +102,13 @@ fn announce(
         "There is no terminal, so this serves until it is told to stop (SIGINT or SIGTERM)."
     };
     let slack = slack.map(|slack| format!("  slack    {}", slack.describe()));
-    let api = api.map(|address| format!("  api      http://{address}/docs"));
+    let first_key = config.data_dir.join("bootstrap-admin-key");
+    let first_key = if first_key.exists() {
+        format!("; the first administrator's key is in {}", first_key.display())
+    } else {
+        String::new()
+    };
+    let api = api.map(|address| format!("  api      http://{address}/docs{first_key}"));
     let lines = [
         format!("Adjutant {}", env!("CARGO_PKG_VERSION")),
         format!("  bus      {}", opened.describe()),
