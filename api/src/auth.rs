@@ -146,9 +146,3 @@ fn told(flushed: Result<(), crate::store::StoreError>) {
         warn!(%error, "the use of keys cannot be noted just now");
     }
 }
-
-/// Every statement of this folder.
-#[cfg(test)]
-pub(crate) fn statements() -> [&'static [&'static str]; 2] {
-    [rows::ALL, uses::ALL]
-}

@@ -21,8 +21,6 @@ pub(crate) const ENDING: &str = "SELECT k.id, k.name, s.name AS service, k.expir
      AND k.expires_at > $1 AND k.expires_at <= $2 ORDER BY k.expires_at, k.id LIMIT 1000";
 pub(crate) const WARNED: &str = "UPDATE api_keys SET warned_days = $1 \
      WHERE id = $2 AND (warned_days IS NULL OR warned_days > $1)";
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[ENDING, WARNED];
 
 /// Days before the end.
 const DAYS: [i64; 3] = [1, 3, 14];

@@ -193,9 +193,3 @@ impl Changing {
         Ok(())
     }
 }
-
-/// Every statement of this folder.
-#[cfg(test)]
-pub(crate) fn statements() -> [&'static [&'static str]; 6] {
-    [changes::ALL, first::ALL, keys::ALL, listing::ALL, peppers::ALL, services::ALL]
-}

@@ -22,8 +22,6 @@ pub(crate) const WAITING: &str = "SELECT id, target, payload FROM relay WHERE se
      ORDER BY created_at, id LIMIT 100";
 pub(crate) const SENT: &str = "UPDATE relay SET sent_at = $1 WHERE id = $2";
 pub(crate) const FORGET: &str = "DELETE FROM relay WHERE sent_at < $1";
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[ENQUEUE, WAITING, SENT, FORGET];
 
 /// A key has a new version: target is its id, the payload its version.
 pub(crate) const REVOCATION: &str = "revocation";

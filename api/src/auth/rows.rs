@@ -11,8 +11,6 @@ pub(crate) const BY_DIGEST: &str = "SELECT k.id, k.service_id, s.name AS service
 
 pub(crate) const REWRITE: &str =
     "UPDATE api_keys SET digest = $1, pepper_id = $2 WHERE id = $3 AND digest = $4";
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[BY_DIGEST, REWRITE];
 
 /// The row.
 #[derive(Clone, Debug, sqlx::FromRow)]

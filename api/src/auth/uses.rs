@@ -12,8 +12,6 @@ use crate::store::{Db, StoreError, executing};
 
 pub(crate) const USED: &str = "UPDATE api_keys SET last_used_at = $1, last_used_ip = $2 \
      WHERE id = $3 AND (last_used_at IS NULL OR last_used_at <= $4)";
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[USED];
 
 /// Keys noted between two flushes; what is beyond is noted next time.
 const MOST: usize = 50_000;

@@ -19,8 +19,6 @@ pub(crate) const UPDATE: &str = "UPDATE api_keys SET name = $1, scopes = $2, all
 pub(crate) const OTHER_ADMINS: &str = "SELECT COUNT(*) FROM api_keys k JOIN services s ON s.id = k.service_id \
      WHERE k.id <> $1 AND k.service_id <> $2 AND k.state = 'active' AND k.superseded_by IS NULL \
      AND (k.expires_at IS NULL OR k.expires_at > $3) AND k.scopes LIKE '%\"admin\"%' AND s.disabled_at IS NULL";
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[UPDATE, OTHER_ADMINS];
 
 /// Whether a key may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

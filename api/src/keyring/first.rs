@@ -14,8 +14,6 @@ use crate::{
 pub(crate) const BOOTSTRAPPED: &str = "SELECT v FROM meta WHERE k = 'bootstrapped'";
 pub(crate) const BOOTSTRAP: &str =
     "INSERT INTO meta (k, v) VALUES ('bootstrapped', $1) ON CONFLICT (k) DO NOTHING";
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[BOOTSTRAPPED, BOOTSTRAP];
 
 /// The service that owns administrators' keys made without one.
 pub(crate) const SERVICE: &str = "admin";

@@ -15,8 +15,6 @@ use crate::{
 pub(crate) const INSERT: &str = "INSERT INTO api_keys (id, service_id, kind, name, digest, pepper_id, hint, scopes, allowed_cidrs, \
      rate_per_s, rate_burst, state, created_at, created_by, expires_at, rotated_from) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'active', $12, $13, $14, $15)";
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[INSERT];
 
 /// A key to be made.
 #[derive(Clone, Debug)]

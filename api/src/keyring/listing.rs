@@ -29,8 +29,6 @@ pub(crate) const LIST: &str = select!(
      AND (CAST($6 AS BIGINT) IS NULL OR k.created_at > $6 OR (k.created_at = $6 AND k.id > $7)) \
      ORDER BY k.created_at, k.id LIMIT $8"
 );
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[ONE, BY_DIGEST, OF_SERVICE, LIST];
 
 /// Which keys.
 #[derive(Clone, Debug, Default)]

@@ -15,8 +15,6 @@ pub(crate) const INSERT: &str =
     "INSERT INTO peppers (pepper_id, check_value, created_at) VALUES ($1, $2, $3)";
 pub(crate) const ON_OTHERS: &str =
     "SELECT COUNT(*) FROM api_keys WHERE pepper_id <> $1 AND state <> 'revoked'";
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[KNOWN, INSERT, ON_OTHERS];
 
 /// Why a database cannot be used with a pepper.
 #[derive(Debug, thiserror::Error)]

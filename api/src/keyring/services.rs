@@ -24,8 +24,6 @@ pub(crate) const LIST: &str = "SELECT id, name, description, owner, labels, crea
      ORDER BY created_at, id LIMIT $3";
 pub(crate) const UPDATE: &str = "UPDATE services SET description = $1, owner = $2, labels = $3, disabled_at = $4, version = $5 \
      WHERE id = $6";
-#[cfg(test)]
-pub(crate) const ALL: &[&str] = &[INSERT, BY_NAME, ONE, LIST, UPDATE];
 
 /// Longest name of a service, in characters.
 const LONGEST_NAME: usize = 63;
