@@ -95,4 +95,13 @@ promises! {
     destinations::a_destination_is_made_changed_and_removed_and_the_bus_knows,
     destinations::what_does_not_fit_is_told_with_its_place,
     destinations::a_secret_is_shown_once_and_opens_nothing_after_it_is_revoked,
+    keys::a_service_and_its_key_are_made_seen_changed_and_removed,
+    keys::nobody_grants_or_changes_what_they_do_not_hold,
+    keys::keys_are_listed_page_by_page_and_by_filter,
+    keys::hostile_input_is_refused_and_is_never_a_fault,
+    keys_life::a_rotated_key_stays_good_for_the_grace_and_there_are_two_generations_at_most,
+    keys_life::a_revoked_key_is_refused_at_once_and_revoking_it_again_changes_nothing,
+    keys_life::the_last_administrator_is_not_locked_out_by_accident,
+    keys_life::whoever_finds_a_key_can_revoke_it_and_learns_nothing,
+    keys_life::a_key_is_examined_over_http_and_on_the_bus_alike,
 }

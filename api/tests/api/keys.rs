@@ -28,9 +28,7 @@ async fn admin(world: &World) -> String {
     world.key("root", &["admin"]).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_and_its_key_are_made_seen_changed_and_removed() {
-    let world = World::new().await;
+pub async fn a_service_and_its_key_are_made_seen_changed_and_removed(world: World) {
     let admin = admin(&world).await;
     let (id, key) =
         make(&world, &admin, "ci", &json!({ "name": "build", "scopes": ["commands:read"] })).await;
@@ -63,9 +61,7 @@ async fn a_service_and_its_key_are_made_seen_changed_and_removed() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_grants_or_changes_what_they_do_not_hold() {
-    let world = World::new().await;
+pub async fn nobody_grants_or_changes_what_they_do_not_hold(world: World) {
     let admin = admin(&world).await;
     let writer = world.key("writer", &["keys:write", "keys:read", "notify:send:deploys-*"]).await;
     let (strong, _) = make(&world, &admin, "strong", &json!({ "name": "s", "scopes": ["admin"] })).await;
@@ -101,9 +97,7 @@ async fn nobody_grants_or_changes_what_they_do_not_hold() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_are_listed_page_by_page_and_by_filter() {
-    let world = World::new().await;
+pub async fn keys_are_listed_page_by_page_and_by_filter(world: World) {
     let admin = admin(&world).await;
     for n in 0..5 {
         make(&world, &admin, "ci", &json!({ "name": format!("k{n}"), "scopes": [] })).await;
@@ -140,9 +134,7 @@ async fn keys_are_listed_page_by_page_and_by_filter() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn hostile_input_is_refused_and_is_never_a_fault() {
-    let world = World::new().await;
+pub async fn hostile_input_is_refused_and_is_never_a_fault(world: World) {
     let admin = admin(&world).await;
     for path in [
         "/v1/keys/x",

@@ -23,9 +23,7 @@ pub async fn texts(world: &World, sql: &'static str) -> Vec<String> {
     found
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_key_stays_good_for_the_grace_and_there_are_two_generations_at_most() {
-    let world = World::new().await;
+pub async fn a_rotated_key_stays_good_for_the_grace_and_there_are_two_generations_at_most(world: World) {
     let admin = world.key("root", &["admin"]).await;
     let body = json!({ "name": "build", "scopes": ["commands:read"], "rate": { "per_second": 9 } });
     let (id, old) = make(&world, &admin, "ci", &body).await;
@@ -50,9 +48,7 @@ async fn a_rotated_key_stays_good_for_the_grace_and_there_are_two_generations_at
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_key_is_refused_at_once_and_revoking_it_again_changes_nothing() {
-    let world = World::new().await;
+pub async fn a_revoked_key_is_refused_at_once_and_revoking_it_again_changes_nothing(world: World) {
     let admin = world.key("root", &["admin"]).await;
     let (id, key) = make(&world, &admin, "ci", &json!({ "name": "build", "scopes": [] })).await;
     assert_eq!(world.get("/v1/keys/self", &key).await.status(), StatusCode::OK);
@@ -68,9 +64,7 @@ async fn a_revoked_key_is_refused_at_once_and_revoking_it_again_changes_nothing(
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_last_administrator_is_not_locked_out_by_accident() {
-    let world = World::new().await;
+pub async fn the_last_administrator_is_not_locked_out_by_accident(world: World) {
     let admin = world.key("root", &["admin"]).await;
     let own = json(world.get("/v1/keys/self", &admin).await).await["key_id"].as_str().unwrap().to_owned();
     // The one of the first start.
@@ -89,9 +83,7 @@ async fn the_last_administrator_is_not_locked_out_by_accident() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_finds_a_key_can_revoke_it_and_learns_nothing() {
-    let world = World::new().await;
+pub async fn whoever_finds_a_key_can_revoke_it_and_learns_nothing(world: World) {
     let key = world.key("ci", &["commands:read"]).await;
     let mut answers = Vec::new();
     for text in [key.as_str(), "adk_00000000000000000000004D684a", "nothing", key.as_str()] {
@@ -104,9 +96,7 @@ async fn whoever_finds_a_key_can_revoke_it_and_learns_nothing() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_examined_over_http_and_on_the_bus_alike() {
-    let world = World::new().await;
+pub async fn a_key_is_examined_over_http_and_on_the_bus_alike(world: World) {
     let asker = world.key("shop", &["keys:introspect"]).await;
     let key = world.key("ci", &["commands:read", "notify:send:a-*"]).await;
     let found = json(world.post("/v1/keys/introspect", &asker, &json!({ "token": key })).await).await;
