@@ -55,6 +55,8 @@ pub(crate) fn after(cursor: Option<&str>) -> Result<Option<(i64, String)>, Probl
     let read = || {
         let text = String::from_utf8(unhex(cursor)?).ok()?;
         let (number, id) = text.split_once(' ')?;
+        // No id of ours has a control character, and PostgreSQL takes no NUL.
+        (!id.chars().any(char::is_control)).then_some(())?;
         Some((number.parse().ok()?, id.to_owned()))
     };
     read().map(Some).ok_or_else(|| Problem::not_found("page"))
