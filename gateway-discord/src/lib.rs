@@ -1,0 +1,4 @@
+//! The Discord gateway: durable before it is acknowledged, several replicas side by side.
+
+mod commands;
+mod render;
