@@ -7,16 +7,15 @@ use adjutant_bus::{
     actor::{Actor, Platform},
     place::Place,
     request::Request,
-    spec::CommandSpec,
     wire::Version,
 };
+use adjutant_gateway::{Deliver, Delivered, Specs};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::{
-    deliver::{Deliver, Delivered},
     inbound::{self, Ask, Inbound, Person},
     modal::{self, Origin},
     payload::{Callback, Interaction, Slash},
@@ -31,9 +30,6 @@ const BUDGET: Duration = Duration::from_millis(2_400);
 pub(crate) const HOME: &str = "home";
 /// The command whose answer is the app's home tab.
 const HOME_COMMAND: &str = "home";
-
-/// The commands that there are now.
-pub type Specs = watch::Receiver<Arc<Vec<CommandSpec>>>;
 
 /// What to answer.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,9 +4,9 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use adjutant_bus::actor::Tenant;
+use adjutant_gateway::Finding;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -20,31 +20,6 @@ const PATIENT: Duration = Duration::from_secs(10);
 /// Scopes without which nothing works. The others cost a feature.
 const NEEDED: &[&str] =
     &["app_mentions:read", "chat:write", "commands", "im:history", "usergroups:read", "users:read"];
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// What was looked at.
-    pub what: String,
-    /// Whether it is as it should be.
-    pub ok: bool,
-    /// Whether the gateway cannot run without it.
-    pub fatal: bool,
-    /// What was found.
-    pub found: String,
-    /// What to do; empty if nothing.
-    pub fix: String,
-}
-
-impl Finding {
-    fn good(what: &str, found: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), ok: true, fatal: false, found: found.into(), fix: String::new() }
-    }
-
-    fn bad(what: &str, fatal: bool, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), ok: false, fatal, found: found.into(), fix: fix.into() }
-    }
-}
 
 /// Looks at one bot token: the workspace that it is for, if it is good.
 pub(crate) async fn workspace(

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::ports::Bus;
+use adjutant_gateway::{Deliver, Finding, Specs};
 use axum::Router;
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -10,9 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    accept::{Accept, Specs},
-    check::{self, Finding},
-    deliver::Deliver,
+    accept::Accept,
+    check,
     ingress::{
         http,
         socket::{self, SocketTiming},

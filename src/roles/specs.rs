@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::{ports::Bus, spec::CommandSpec};
-use adjutant_gateway_slack::Specs;
+use adjutant_gateway::Specs;
 use adjutant_policies::Policy;
 use adjutant_workers::catalogue::{Catalogue, Entry, Source};
 use tokio::sync::watch;

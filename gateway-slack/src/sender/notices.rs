@@ -1,144 +1,110 @@
-//! Notices: taken from the bus, and posted. Those about one matter change one message ([`super::matter`]).
+//! Posting notices. Those about one matter change one message; what does not fit into it follows in its thread, as does that the
+//! matter is closed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::sync::Arc;
 
-use adjutant_bus::{
-    notice::Notice,
-    ports::{Bus, BusError, Delivery},
-    wire,
+use adjutant_bus::{actor::Platform, notice::Notice, ports::Bus};
+use adjutant_gateway::{
+    matter::{self, Held, Step},
+    notices::{self, Undone},
 };
-use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
-use tracing::{error, warn};
+use jiff::Timestamp;
+use tracing::warn;
 
-use super::{
-    matter,
-    post::{Post, Posted, Posts, Where},
-};
+use super::post::{Post, Posted, Posts, Where};
 use crate::{
     render::{self, File, Message},
     web::CallError,
 };
 
-/// Notices taken at once.
-const MOST: usize = 16;
-/// How long to wait for the first, and before another try.
-const PAUSE: Duration = Duration::from_secs(1);
-/// Pause before a notice that Slack did not take is tried again.
-const AGAIN: Duration = Duration::from_secs(5);
-/// A notice that comes later than this after it was sent may have come before: the bus forgets what it has delivered.
-const FRESH: SignedDuration = SignedDuration::from_secs(60);
+/// Answers by which Slack says that a message cannot be edited any more (Slack: `chat.update`, "Errors").
+const GONE: [&str; 3] = ["message_not_found", "cant_update_message", "edit_window_closed"];
 
-/// Why a notice is not posted.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Undone {
-    /// Slack does not take it.
-    #[error(transparent)]
-    Slack(#[from] CallError),
-    /// What was posted before cannot be looked up or remembered.
-    #[error(transparent)]
-    Bus(#[from] BusError),
+/// The workspaces as a place for notices.
+pub(super) struct Board {
+    pub(super) bus: Bus,
+    pub(super) posts: Arc<Posts>,
 }
 
-impl Undone {
-    /// Whether another try would end the same.
-    fn is_final(&self) -> bool {
-        matches!(self, Self::Slack(error) if error.code().is_some())
+impl notices::Board for Board {
+    fn serves(&self, tenant: &str) -> bool {
+        self.posts.contains_key(tenant)
     }
-}
 
-/// Takes notices, and posts them: those to one channel in their order, channels beside one another.
-pub(super) async fn run(bus: &Bus, posts: Posts) {
-    loop {
-        match bus.outbox.take(MOST, PAUSE).await {
-            Ok(taken) => {
-                let mut channels: BTreeMap<String, Vec<(Delivery, Notice)>> = BTreeMap::new();
-                for delivery in taken {
-                    match wire::decode::<Notice>("notice", &delivery.payload) {
-                        Ok(notice) => {
-                            let channel = format!("{}/{}", delivery.origin.tenant, notice.to.channel);
-                            channels.entry(channel).or_default().push((delivery, notice));
-                        }
-                        Err(error) => settled(delivery.handle.bury(&error.to_string()).await),
-                    }
-                }
-                join_all(channels.into_values().map(|notices| in_order(bus, &posts, notices))).await;
-            }
-            Err(error) => {
-                warn!(%error, "notices cannot be taken just now");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
-}
-
-/// Posts notices to one channel. When one has to wait, those behind it wait too: they may be about the same matter.
-async fn in_order(bus: &Bus, posts: &Posts, notices: Vec<(Delivery, Notice)>) {
-    let mut waiting = false;
-    for (delivery, notice) in notices {
-        if waiting {
-            settled(delivery.handle.release(AGAIN).await);
-            continue;
-        }
-        let tenant = delivery.origin.tenant.unescape().unwrap_or_default();
-        let Some(post) = posts.get(&tenant) else {
-            settled(delivery.handle.bury("the workspace is not configured").await);
-            continue;
+    async fn tell(&self, tenant: &str, notice: &Notice, again: bool) -> Result<(), Undone> {
+        let Some(post) = self.posts.get(tenant) else {
+            return Err(Undone { is_final: true, why: "the workspace is not configured".to_owned() });
         };
-        settled(match tell(bus, post, &notice, delivery.attempt > 1).await {
-            Ok(()) => delivery.handle.acknowledge().await,
-            Err(error) if error.is_final() => {
-                error!(%error, id = notice.id, "a notice cannot be posted");
-                delivery.handle.bury(&error.to_string()).await
-            }
-            Err(error) => {
-                warn!(%error, id = notice.id, "a notice could not be posted yet");
-                waiting = true;
-                delivery.handle.release(AGAIN).await
-            }
-        });
-    }
-}
-
-fn settled(outcome: Result<(), BusError>) {
-    if let Err(error) = outcome {
-        warn!(%error, "a notice could not be settled; it will come again");
-    }
-}
-
-async fn tell(bus: &Bus, post: &Post, notice: &Notice, again: bool) -> Result<(), Undone> {
-    let again = again || Timestamp::now().duration_since(notice.sent_at) > FRESH;
-    let at = Where { channel: notice.to.channel.clone(), thread: notice.to.thread.clone() };
-    let said = Said { post, key: format!("notice:{}", notice.id), since: notice.sent_at, again };
-    match &notice.matter {
-        Some(matter) => matter::tell(bus, &said, at, notice, matter).await,
-        None => {
+        let at = Where { channel: notice.to.channel.clone(), thread: notice.to.thread.clone() };
+        let said = Said { post, key: format!("notice:{}", notice.id), since: notice.sent_at, again };
+        let Some(about) = &notice.matter else {
             let rendered = render::notice(&notice.reply, &notice.from);
-            said.all(&at, "result", &rendered.messages).await?;
+            said.all(&at, "result", &rendered.messages).await.map_err(undone)?;
             said.files(&at, &rendered.files).await;
-            Ok(())
-        }
+            return Ok(());
+        };
+        let (held, step) = matter::look_up(&self.bus, Platform::Slack, notice, about).await?;
+        let Step::Show(open) = step else { return Ok(()) };
+        let ts = said.matter(at, notice, open, &held).await.map_err(undone)?;
+        Ok(held.remember(&self.bus, ts).await?)
     }
+}
+
+fn undone(error: CallError) -> Undone {
+    Undone { is_final: error.code().is_some(), why: error.to_string() }
 }
 
 /// What one notice says, once, though it comes again.
-pub(super) struct Said<'a> {
-    pub(super) post: &'a Post,
+struct Said<'a> {
+    post: &'a Post,
     /// By which it is found again.
-    pub(super) key: String,
+    key: String,
     since: Timestamp,
     /// Whether it may have been posted before.
     again: bool,
 }
 
 impl Said<'_> {
-    /// Posts the messages that are not there yet, and returns the `ts` of all.
-    pub(super) async fn all(
+    /// Shows a matter, and returns the `ts` of the message that shows it now.
+    async fn matter(
         &self,
-        at: &Where,
-        part: &str,
-        messages: &[Message],
-    ) -> Result<Vec<String>, CallError> {
+        at: Where,
+        notice: &Notice,
+        open: Option<String>,
+        held: &Held,
+    ) -> Result<String, CallError> {
+        let rendered = render::notice(&notice.reply, &notice.from);
+        let (first, rest) = rendered.messages.split_at(1.min(rendered.messages.len()));
+        let edited = match (&open, first.first()) {
+            (Some(open), Some(message)) => self.edit(&at, open, message).await?,
+            _ => false,
+        };
+        let ts = match open.filter(|_| edited) {
+            Some(open) => open,
+            None => self.all(&at, "result", first).await?.into_iter().next().unwrap_or_default(),
+        };
+        let thread = Where { thread: Some(at.thread.clone().unwrap_or_else(|| ts.clone())), ..at };
+        if edited && held.resolves {
+            self.all(&thread, "closed", &rendered.messages).await?;
+        } else {
+            self.all(&thread, "more", rest).await?;
+        }
+        self.files(&thread, &rendered.files).await;
+        Ok(ts)
+    }
+
+    /// Edits the message; says whether it is still there to be edited.
+    async fn edit(&self, at: &Where, ts: &str, message: &Message) -> Result<bool, CallError> {
+        self.post.pace.turn_to_edit().await;
+        match self.post.update(&at.channel, ts, message, &self.key, "result/1").await {
+            Ok(()) => Ok(true),
+            Err(CallError::Refused { code, .. }) if GONE.contains(&code.as_str()) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Posts the messages that are not there yet, and returns the `ts` of all.
+    async fn all(&self, at: &Where, part: &str, messages: &[Message]) -> Result<Vec<String>, CallError> {
         if messages.is_empty() {
             return Ok(Vec::new());
         }
@@ -160,7 +126,7 @@ impl Said<'_> {
     }
 
     /// Uploads files; without them a notice is still worth reading.
-    pub(super) async fn files(&self, at: &Where, files: &[File]) {
+    async fn files(&self, at: &Where, files: &[File]) {
         for file in files {
             if let Err(error) = self.post.file(at, file).await {
                 warn!(%error, key = self.key, "a file of a notice could not be uploaded");

@@ -2,10 +2,7 @@
 //! answers wait for their turn; receipts and progress are sent only when there is room at once, so they never delay an answer.
 //! Source: Slack, "Rate limits".
 
-use std::{
-    num::NonZeroU32,
-    time::{Duration, Instant},
-};
+use std::{num::NonZeroU32, time::Duration};
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -84,28 +81,5 @@ impl Pace {
     /// Room for one call among those on their way.
     pub(super) async fn call(&self) -> Option<SemaphorePermit<'_>> {
         self.at_once.acquire().await.ok()
-    }
-}
-
-/// Pauses before a call is tried again: doubling, with jitter, half a minute at most.
-pub(super) struct Backoff {
-    tries: u32,
-    begun: Instant,
-}
-
-impl Backoff {
-    pub(super) fn new() -> Self {
-        Self { tries: 0, begun: Instant::now() }
-    }
-
-    /// The next pause; none when it has been tried for long enough.
-    pub(super) fn next(&mut self, longest: Duration) -> Option<Duration> {
-        if self.begun.elapsed() > longest {
-            return None;
-        }
-        let base =
-            Duration::from_millis(250).saturating_mul(1 << self.tries.min(7)).min(Duration::from_secs(30));
-        self.tries += 1;
-        Some(base.mul_f64(rand::random_range(0.5..1.0)))
     }
 }

@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use adjutant_bus::{ports::BusError, reply::Reply, request::Request, spec::Visibility};
+use adjutant_gateway::{Backoff, Ended, Talk};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
-use super::Talk;
+use super::Conversation;
 use crate::{
     accept::HOME,
-    outbound::Ended,
     render::{self, File, Foot, Message, Rendered},
-    sender::{pace::Backoff, post::Where},
+    sender::post::Where,
     web::CallError,
 };
 
@@ -39,24 +39,24 @@ impl From<CallError> for Failed {
     }
 }
 
-impl Talk {
+impl Conversation {
     /// Delivers the answer, again and again; says whether it is delivered, or whether nobody waits any more.
-    pub(super) async fn deliver(&mut self, ended: &Ended) -> bool {
-        let mut backoff = Backoff::new();
+    pub(super) async fn answer_until_taken(&mut self, talk: &mut Talk, ended: &Ended) -> bool {
+        let mut backoff = Backoff::default();
         let mut plainly = false;
         loop {
-            let failed = match self.answer(ended, plainly).await {
+            let failed = match self.answer(talk, ended, plainly).await {
                 Ok(()) => return true,
                 Err(failed) => failed,
             };
-            let run = self.key.request.run();
+            let run = talk.key.request.run();
             let pause = match failed {
                 Failed::Call(CallError::Limited(rest)) => {
                     Some(rest + Duration::from_millis(rand::random_range(0..250)))
                 }
                 Failed::Call(CallError::Unknown(why)) => {
                     warn!(%run, why, "Slack did not say whether it took an answer; looking it up");
-                    self.doubt = true;
+                    talk.doubt = true;
                     backoff.next(LONGEST)
                 }
                 Failed::Call(CallError::Refused { code, .. }) if !plainly && is_about_the_form(&code) => {
@@ -75,14 +75,14 @@ impl Talk {
             };
             match pause {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return self.fold.request.as_ref().is_some_and(|request| age(request) > OVER),
+                None => return talk.fold.request.as_ref().is_some_and(|request| age(request) > OVER),
             }
         }
     }
 
-    async fn answer(&mut self, ended: &Ended, plainly: bool) -> Result<(), Failed> {
-        let request = self.request().await.map_err(Failed::Bus)?;
-        let rendered = self.rendered(&request, ended, plainly);
+    async fn answer(&mut self, talk: &mut Talk, ended: &Ended, plainly: bool) -> Result<(), Failed> {
+        let request = talk.request().await.map_err(Failed::Bus)?;
+        let rendered = rendered(talk, &request, ended, plainly);
         if request.place.channel == HOME {
             let blocks = rendered.messages.into_iter().flat_map(|message| message.blocks).take(100).collect();
             return Ok(self.post.home(&request.actor.user, blocks).await?);
@@ -90,35 +90,23 @@ impl Talk {
         let at = self.place(&request).await?;
         let private = ended.reply.visibility == Visibility::Private && !request.place.private;
         if private {
-            self.privately(&request, &at, &rendered).await
+            self.privately(talk, &request, &at, &rendered).await
         } else {
-            self.openly(&request, &at, ended, &rendered).await
+            self.openly(talk, &request, &at, ended, &rendered).await
         }
-    }
-
-    fn rendered(&self, request: &Request, ended: &Ended, plainly: bool) -> Rendered {
-        // A slash command leaves no trace in the channel: others could not know what is answered.
-        let bare = request.place.answer.is_some() && request.place.thread.is_none() && !request.place.private;
-        let public = ended.reply.visibility == Visibility::Public;
-        let foot = Foot {
-            run: self.key.request.run(),
-            outcome: ended.outcome,
-            took: ended.took,
-            asker: (bare && public).then(|| request.actor.user.clone()),
-        };
-        if plainly { in_a_file(&ended.reply, &foot) } else { render::reply(&ended.reply, &foot) }
     }
 
     /// For everybody in the place, found again by its metadata.
     async fn openly(
         &mut self,
+        talk: &mut Talk,
         request: &Request,
         at: &Where,
         ended: &Ended,
         rendered: &Rendered,
     ) -> Result<(), Failed> {
-        self.look_up(at, request).await?;
-        let key = self.run_key();
+        self.look_up(talk, at, request).await?;
+        let key = talk.key.request.to_string();
         let last = format!("result/{}", rendered.messages.len());
         if self.posted.contains_key(&last) {
             return Ok(());
@@ -149,13 +137,13 @@ impl Talk {
                     self.posted.insert(part, ts);
                 }
                 Err(CallError::Refused { code, .. }) if is_about_the_place(&code) => {
-                    return self.elsewhere(request, at, message, &code, "in_channel").await;
+                    return self.elsewhere(talk, request, at, message, &code, "in_channel").await;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
         if let (Some(ts), true) = (shown, long && self.post.pace.edit()) {
-            let message = render::finished(&self.fold.line, ended.outcome, self.key.request.run());
+            let message = render::finished(&talk.fold.line, ended.outcome, talk.key.request.run());
             if let Err(error) = self.post.update(&at.channel, &ts, &message, &key, "progress").await {
                 warn!(%error, "a message that showed progress could not be brought to its end");
             }
@@ -164,7 +152,13 @@ impl Talk {
     }
 
     /// For the asker only. Slack keeps no record of such messages, so what is uncertain is said again.
-    async fn privately(&mut self, request: &Request, at: &Where, rendered: &Rendered) -> Result<(), Failed> {
+    async fn privately(
+        &mut self,
+        talk: &Talk,
+        request: &Request,
+        at: &Where,
+        rendered: &Rendered,
+    ) -> Result<(), Failed> {
         for (index, message) in rendered.messages.iter().enumerate() {
             let part = format!("private/{}", index + 1);
             if self.posted.contains_key(&part) {
@@ -175,7 +169,7 @@ impl Talk {
                     self.posted.insert(part, String::new());
                 }
                 Err(CallError::Refused { code, .. }) if is_about_the_place(&code) => {
-                    self.elsewhere(request, at, message, &code, "ephemeral").await?;
+                    self.elsewhere(talk, request, at, message, &code, "ephemeral").await?;
                     self.posted.insert(part, String::new());
                 }
                 Err(error) => return Err(error.into()),
@@ -184,7 +178,7 @@ impl Talk {
         if !rendered.files.is_empty() {
             // Files cannot be ephemeral.
             let direct = self.post.direct(&request.actor.user).await?;
-            self.files(&direct, rendered, &self.run_key()).await;
+            self.files(&direct, rendered, &talk.key.request.to_string()).await;
         }
         Ok(())
     }
@@ -192,6 +186,7 @@ impl Talk {
     /// Where the place itself cannot be posted to: by the answer address, else in a direct message.
     async fn elsewhere(
         &self,
+        talk: &Talk,
         request: &Request,
         at: &Where,
         message: &Message,
@@ -203,11 +198,11 @@ impl Talk {
         {
             return Ok(());
         }
-        let run = self.key.request.run();
+        let run = talk.key.request.run();
         warn!(%run, code, channel = at.channel, "the place of a command cannot be posted to; answering in a direct message");
         let direct = self.post.direct(&request.actor.user).await?;
         self.post.pace.message(&direct.channel).await;
-        self.post.message(&direct, message, &self.run_key(), "direct").await?;
+        self.post.message(&direct, message, &talk.key.request.to_string(), "direct").await?;
         Ok(())
     }
 
@@ -218,6 +213,19 @@ impl Talk {
             }
         }
     }
+}
+
+fn rendered(talk: &Talk, request: &Request, ended: &Ended, plainly: bool) -> Rendered {
+    // A slash command leaves no trace in the channel: others could not know what is answered.
+    let bare = request.place.answer.is_some() && request.place.thread.is_none() && !request.place.private;
+    let public = ended.reply.visibility == Visibility::Public;
+    let foot = Foot {
+        run: talk.key.request.run(),
+        outcome: ended.outcome,
+        took: ended.took,
+        asker: (bare && public).then(|| request.actor.user.clone()),
+    };
+    if plainly { in_a_file(&ended.reply, &foot) } else { render::reply(&ended.reply, &foot) }
 }
 
 /// Seconds since the request was received.

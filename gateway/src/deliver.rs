@@ -1,4 +1,4 @@
-//! Putting a request on the bus inside the platform's three seconds: with the same id until it is certain, and not at all
+//! Putting a request on the bus inside the platform's time: with the same id until it is certain, and not at all
 //! while the bus is known not to answer.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ const PROBE: Duration = Duration::from_millis(400);
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Delivered {
+pub enum Delivered {
     /// The bus has it for good.
     Accepted,
     /// The bus certainly does not have it.
@@ -27,24 +27,26 @@ pub(crate) enum Delivered {
 }
 
 /// Delivers, and remembers when the bus last failed.
-pub(crate) struct Deliver {
+pub struct Deliver {
     bus: Bus,
     /// When the next try is allowed, while the bus does not answer.
     open: Mutex<Option<Instant>>,
 }
 
 impl Deliver {
-    pub(crate) const fn new(bus: Bus) -> Self {
+    /// Delivers to this bus.
+    #[must_use]
+    pub const fn new(bus: Bus) -> Self {
         Self { bus, open: Mutex::new(None) }
     }
 
     /// Submits until accepted, or until the deadline.
-    pub(crate) async fn deliver(&self, request: &Request, deadline: Instant) -> Delivered {
+    pub async fn deliver(&self, request: &Request, deadline: Instant) -> Delivered {
         if *self.bus.status.borrow() == Status::Disconnected {
             return Delivered::Not("the bus cannot be reached at the moment");
         }
         if Instant::now() >= deadline {
-            return Delivered::Not("Slack took too long to say who you are");
+            return Delivered::Not("it took too long to find out who you are");
         }
         let Some(deadline) = self.allowed(deadline) else {
             return Delivered::Not("the bus does not answer at the moment");

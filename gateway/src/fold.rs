@@ -11,33 +11,37 @@ use jiff::{SignedDuration, Timestamp};
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Ended {
-    pub(crate) outcome: Outcome,
-    pub(crate) reply: Reply,
+pub struct Ended {
+    /// How.
+    pub outcome: Outcome,
+    /// The final reply.
+    pub reply: Reply,
     /// From when it was received until it ended.
-    pub(crate) took: SignedDuration,
+    pub took: SignedDuration,
 }
 
 /// What is known of a request.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fold {
+pub struct Fold {
     seen: u64,
     /// Who asked, and where.
-    pub(crate) request: Option<Request>,
+    pub request: Option<Request>,
     /// What was understood: the canonical line, which has its secrets redacted.
-    pub(crate) line: String,
-    pub(crate) path: Option<CommandPath>,
+    pub line: String,
+    /// The command that was understood.
+    pub path: Option<CommandPath>,
     /// How far it is, since it has started.
-    pub(crate) progress: Option<Progress>,
+    pub progress: Option<Progress>,
     /// What it waits for, as the asker is shown it.
-    pub(crate) held: Option<Reply>,
-    pub(crate) ended: Option<Ended>,
+    pub held: Option<Reply>,
+    /// How it ended, if it has.
+    pub ended: Option<Ended>,
     ended_at: Option<Timestamp>,
 }
 
 impl Fold {
     /// Adds an event; says whether it was new.
-    pub(crate) fn add(&mut self, recorded: &Recorded) -> bool {
+    pub fn add(&mut self, recorded: &Recorded) -> bool {
         if recorded.sequence <= self.seen {
             return false;
         }
@@ -62,7 +66,7 @@ impl Fold {
     }
 
     /// The beginning was learned later than the end.
-    pub(crate) fn received(&mut self, at: Timestamp) {
+    pub fn received(&mut self, at: Timestamp) {
         if let (Some(ended), Some(ended_at)) = (&mut self.ended, self.ended_at) {
             ended.took = ended_at.duration_since(at);
         }

@@ -1,0 +1,29 @@
+//! What the gateways of all chat platforms do alike, on either side of the platform's own forms: putting a request on the bus
+//! before it is acknowledged (`deliver`), following the journal with one conversation for each request (`lead`, `talk`, `fold`),
+//! and posting what services have to say (`notices`, `matter`). Knows no platform.
+
+mod backoff;
+mod deliver;
+mod finding;
+mod fold;
+mod lead;
+pub mod matter;
+pub mod notices;
+mod talk;
+
+use std::sync::Arc;
+
+use adjutant_bus::spec::CommandSpec;
+use tokio::sync::watch;
+
+pub use self::{
+    backoff::Backoff,
+    deliver::{Deliver, Delivered},
+    finding::Finding,
+    fold::{Ended, Fold},
+    lead::{Chats, Lead},
+    talk::{Chat, Talk},
+};
+
+/// The commands that there are now.
+pub type Specs = watch::Receiver<Arc<Vec<CommandSpec>>>;

@@ -1,0 +1,109 @@
+//! Notices: taken from the bus, and posted. Those about one matter change one message ([`crate::matter`]).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use adjutant_bus::{
+    notice::Notice,
+    ports::{Bus, BusError, Delivery},
+    wire,
+};
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use tracing::{error, warn};
+
+/// Notices taken at once.
+const MOST: usize = 16;
+/// How long to wait for the first, and before another try.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Pause before a notice that the platform did not take is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
+/// A notice that comes later than this after it was sent may have come before: the bus forgets what it has delivered.
+const FRESH: SignedDuration = SignedDuration::from_secs(60);
+
+/// Why a notice is not posted.
+#[derive(Debug)]
+pub struct Undone {
+    /// Whether another try would end the same.
+    pub is_final: bool,
+    /// Why.
+    pub why: String,
+}
+
+impl From<BusError> for Undone {
+    fn from(error: BusError) -> Self {
+        Self { is_final: false, why: error.to_string() }
+    }
+}
+
+/// Where notices are posted.
+pub trait Board: Sync {
+    /// Whether this tenant is served.
+    fn serves(&self, tenant: &str) -> bool;
+    /// Posts a notice, or changes what it is about. `again`: it may have been posted before.
+    fn tell(
+        &self,
+        tenant: &str,
+        notice: &Notice,
+        again: bool,
+    ) -> impl Future<Output = Result<(), Undone>> + Send;
+}
+
+/// Takes notices, and posts them: those to one channel in their order, channels beside one another.
+pub async fn run(bus: &Bus, board: &impl Board) {
+    loop {
+        match bus.outbox.take(MOST, PAUSE).await {
+            Ok(taken) => {
+                let mut channels: BTreeMap<String, Vec<(Delivery, Notice)>> = BTreeMap::new();
+                for delivery in taken {
+                    match wire::decode::<Notice>("notice", &delivery.payload) {
+                        Ok(notice) => {
+                            let channel = format!("{}/{}", delivery.origin.tenant, notice.to.channel);
+                            channels.entry(channel).or_default().push((delivery, notice));
+                        }
+                        Err(error) => settled(delivery.handle.bury(&error.to_string()).await),
+                    }
+                }
+                join_all(channels.into_values().map(|notices| in_order(board, notices))).await;
+            }
+            Err(error) => {
+                warn!(%error, "notices cannot be taken just now");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Posts notices to one channel. When one has to wait, those behind it wait too: they may be about the same matter.
+async fn in_order(board: &impl Board, notices: Vec<(Delivery, Notice)>) {
+    let mut waiting = false;
+    for (delivery, notice) in notices {
+        if waiting {
+            settled(delivery.handle.release(AGAIN).await);
+            continue;
+        }
+        let tenant = delivery.origin.tenant.unescape().unwrap_or_default();
+        if !board.serves(&tenant) {
+            settled(delivery.handle.bury("its tenant is not configured").await);
+            continue;
+        }
+        let again = delivery.attempt > 1 || Timestamp::now().duration_since(notice.sent_at) > FRESH;
+        settled(match board.tell(&tenant, &notice, again).await {
+            Ok(()) => delivery.handle.acknowledge().await,
+            Err(Undone { is_final: true, why }) => {
+                error!(why, id = notice.id, "a notice cannot be posted");
+                delivery.handle.bury(&why).await
+            }
+            Err(Undone { why, .. }) => {
+                warn!(why, id = notice.id, "a notice could not be posted yet");
+                waiting = true;
+                delivery.handle.release(AGAIN).await
+            }
+        });
+    }
+}
+
+fn settled(outcome: Result<(), BusError>) {
+    if let Err(error) = outcome {
+        warn!(%error, "a notice could not be settled; it will come again");
+    }
+}

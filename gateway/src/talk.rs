@@ -1,0 +1,167 @@
+//! One request's conversation: a receipt if the answer takes longer than a moment, progress by changing it, and the answer, again
+//! and again until it is delivered. How each is shown is the platform's ([`Chat`]).
+
+use std::time::Duration;
+
+use adjutant_bus::{
+    ports::{Bus, BusError, Follow, Followed},
+    request::Request,
+    spec::Visibility,
+    subject::{JournalKey, Journals},
+};
+use futures::StreamExt;
+use tokio::{sync::mpsc, time::Instant};
+use tracing::warn;
+
+use crate::{
+    Specs,
+    fold::{Ended, Fold},
+};
+
+/// After this time without an answer a receipt is shown.
+const RECEIPT: Duration = Duration::from_millis(700);
+/// By how much clocks may differ for that.
+const EARLY: Duration = Duration::from_millis(300);
+/// How often it is looked whether there is room to show progress.
+const TICK: Duration = Duration::from_millis(400);
+/// A conversation in which nothing happens for so long is taken up again when something does.
+const IDLE: Duration = Duration::from_secs(600);
+/// After which pause it comes again.
+const AGAIN: Duration = Duration::from_secs(30);
+/// How long to wait for the beginning of a journal.
+const OPENING: Duration = Duration::from_secs(5);
+
+/// How a platform shows a conversation.
+pub trait Chat: Send + 'static {
+    /// Whether there is something to show meanwhile.
+    fn waits(&self, talk: &Talk) -> bool;
+    /// Shows how far it is, if there is room now; the newest state only.
+    fn show(&mut self, talk: &mut Talk) -> impl Future<Output = ()> + Send;
+    /// Delivers the answer, again and again; says whether it is delivered, or whether nobody waits any more.
+    fn deliver(&mut self, talk: &mut Talk, ended: &Ended) -> impl Future<Output = bool> + Send;
+}
+
+/// What is known of a conversation.
+pub struct Talk {
+    bus: Bus,
+    /// Whose journal.
+    pub key: JournalKey,
+    /// What the journal says.
+    pub fold: Fold,
+    /// Something may have been posted that is not known here.
+    pub doubt: bool,
+    /// Progress that has not been shown.
+    pub changed: bool,
+    begun: Instant,
+    handover: Duration,
+}
+
+impl Talk {
+    pub(crate) fn new(bus: Bus, key: JournalKey, doubt: bool, handover: Duration) -> Self {
+        Self { bus, key, fold: Fold::default(), doubt, changed: false, begun: Instant::now(), handover }
+    }
+
+    /// Until the answer is delivered, or nothing more comes; says whether it was delivered.
+    pub(crate) async fn run(mut self, mut chat: impl Chat, mut inbox: mpsc::Receiver<Followed>) -> bool {
+        loop {
+            let waits = chat.waits(&self);
+            let until_receipt = RECEIPT.saturating_sub(self.begun.elapsed());
+            let due = if until_receipt.is_zero() || self.doubt { TICK } else { until_receipt };
+            tokio::select! {
+                biased;
+                followed = tokio::time::timeout(IDLE, inbox.recv()) => match followed {
+                    Ok(Some(followed)) => {
+                        if let Some(delivered) = self.event(&mut chat, &followed).await {
+                            return delivered;
+                        }
+                    }
+                    Ok(None) | Err(_) => return false,
+                },
+                () = tokio::time::sleep(due), if waits => chat.show(&mut self).await,
+            }
+        }
+    }
+
+    /// Takes an event in. If it is the end: whether the answer was delivered.
+    async fn event(&mut self, chat: &mut impl Chat, followed: &Followed) -> Option<bool> {
+        let unseen = self.fold.request.is_none() && followed.recorded.event.opening.is_none();
+        self.changed |= self.fold.add(&followed.recorded);
+        if unseen && self.request().await.is_ok() {
+            self.doubt |= self.may_have_receipt();
+        }
+        self.doubt |= self.fold.request.is_none();
+        let Some(ended) = self.fold.ended.clone() else {
+            confirm(followed).await;
+            return None;
+        };
+        let every = self.handover / 3;
+        let deliver = chat.deliver(self, &ended);
+        tokio::pin!(deliver);
+        let delivered = loop {
+            tokio::select! {
+                delivered = &mut deliver => break delivered,
+                () = tokio::time::sleep(every) => {
+                    if let Err(error) = followed.handle.extend().await {
+                        warn!(%error, "an answer is still on its way, and that could not be said");
+                    }
+                }
+            }
+        };
+        if delivered {
+            confirm(followed).await;
+        } else if let Err(error) = followed.handle.release(AGAIN).await {
+            warn!(%error, "an answer could not be put back; it will come again");
+        }
+        Some(delivered)
+    }
+
+    /// Whether another sender may have shown a receipt: it does so only after a moment.
+    fn may_have_receipt(&self) -> bool {
+        let long = |took: jiff::SignedDuration| took.unsigned_abs() + EARLY >= RECEIPT;
+        self.fold.ended.as_ref().is_none_or(|ended| long(ended.took))
+    }
+
+    /// Whether the command's answer is for the asker only, as far as is known.
+    #[must_use]
+    pub fn is_private(&self, specs: &Specs) -> bool {
+        let specs = specs.borrow();
+        let spec = specs.iter().find(|spec| Some(&spec.path) == self.fold.path.as_ref());
+        spec.is_none_or(|spec| spec.visibility == Visibility::Private)
+    }
+
+    /// The request; read from the journal if its beginning was not seen here.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn request(&mut self) -> Result<Request, BusError> {
+        if let Some(request) = &self.fold.request {
+            return Ok(request.clone());
+        }
+        let mut journal =
+            self.bus.journal.follow(Journals::Request(self.key.clone()), Follow::After(0)).await?;
+        let read = async {
+            while let Some(followed) = journal.next().await {
+                if let Some(opening) = followed.recorded.event.opening {
+                    return Some(*opening);
+                }
+            }
+            None
+        };
+        let opening = tokio::time::timeout(OPENING, read).await.ok().flatten();
+        let opening =
+            opening.ok_or_else(|| BusError::Unavailable("the beginning of a journal".to_owned()))?;
+        if let Some(invocation) = opening.invocation {
+            self.fold.line = invocation.canonical;
+            self.fold.path = Some(invocation.path);
+        }
+        self.fold.request = Some(opening.request.clone());
+        self.fold.received(opening.request.received_at);
+        Ok(opening.request)
+    }
+}
+
+pub(crate) async fn confirm(followed: &Followed) {
+    if let Err(error) = followed.handle.acknowledge().await {
+        warn!(%error, "an event could not be confirmed; it will come again");
+    }
+}
