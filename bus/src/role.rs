@@ -13,6 +13,8 @@ pub enum Role {
     Console,
     /// Slack's gateway.
     Slack,
+    /// Discord's gateway.
+    Discord,
     /// The HTTP API.
     Api,
     /// The demo service.
@@ -21,13 +23,15 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] = [Self::Admin, Self::Worker, Self::Console, Self::Slack, Self::Api, Self::Demo];
+    pub const ALL: [Self; 7] =
+        [Self::Admin, Self::Worker, Self::Console, Self::Slack, Self::Discord, Self::Api, Self::Demo];
 
     /// Whose notices it takes: a gateway those to its platform, the others what services want said.
     pub(crate) const fn notices(self) -> Platform {
         match self {
             Self::Console => Platform::Console,
             Self::Slack => Platform::Slack,
+            Self::Discord => Platform::Discord,
             Self::Admin | Self::Worker | Self::Api | Self::Demo => Platform::Service,
         }
     }
@@ -40,6 +44,7 @@ impl Role {
             Self::Worker => "worker",
             Self::Console => "gateway-console",
             Self::Slack => "gateway-slack",
+            Self::Discord => "gateway-discord",
             Self::Api => "api",
             Self::Demo => "svc-deployments",
         }

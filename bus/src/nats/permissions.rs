@@ -36,6 +36,9 @@ pub(crate) fn rights(role: Role) -> Rights {
             Rights { publish: gateway(Platform::Console), subscribe: vec![own], responses: None }
         }
         Role::Slack => Rights { publish: gateway(Platform::Slack), subscribe: vec![own], responses: None },
+        Role::Discord => {
+            Rights { publish: gateway(Platform::Discord), subscribe: vec![own], responses: None }
+        }
         Role::Api => Rights {
             publish: api(),
             subscribe: vec![own, format!("{} q", all_of("adm")), "$SRV.>".to_owned()],
@@ -72,6 +75,7 @@ fn gateway(platform: Platform) -> Vec<String> {
     // One sender per platform holds a lease. The store's rights go by key.
     publish.extend(keep("leases", platform));
     publish.extend(keep("notices", platform));
+    publish.extend(keep("sessions", platform));
     publish.extend(follow(&journals));
     publish
 }

@@ -116,7 +116,8 @@ fn bucket(bucket: Bucket, limits: &Limits, replicas: usize) -> kv::Config {
             | Bucket::Revocations
             | Bucket::Mode
             | Bucket::Destinations
-            | Bucket::Notices => 1,
+            | Bucket::Notices
+            | Bucket::Sessions => 1,
         },
         max_age: limits.max_age(bucket).unwrap_or_default(),
         // Markers let watchers see that an entry has expired; one second is the shortest.

@@ -50,6 +50,7 @@ impl Limits {
             Bucket::Leases => Some(self.leases),
             Bucket::Revocations => Some(REVOCATIONS),
             Bucket::Notices => Some(NOTICES),
+            Bucket::Sessions => Some(SESSIONS),
         }
     }
 }
@@ -60,3 +61,5 @@ const HANDOVER: Duration = Duration::from_secs(5);
 const REVOCATIONS: Duration = Duration::from_secs(3600);
 /// How long a message that was posted can be changed by a later notice of the same matter.
 const NOTICES: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Longer than any session can be resumed, and than the day for which a platform counts its beginnings.
+const SESSIONS: Duration = Duration::from_secs(48 * 3600);

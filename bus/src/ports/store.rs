@@ -26,11 +26,13 @@ pub enum Bucket {
     Destinations,
     /// Where a matter was posted; entries live 30 days.
     Notices,
+    /// How far a session with a chat platform was read, so that another replica goes on with it; entries live 2 days.
+    Sessions,
 }
 
 impl Bucket {
     /// Every bucket.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Policy,
         Self::Presence,
         Self::Leases,
@@ -39,6 +41,7 @@ impl Bucket {
         Self::Mode,
         Self::Destinations,
         Self::Notices,
+        Self::Sessions,
     ];
 
     /// Its name on the server.
@@ -53,6 +56,7 @@ impl Bucket {
             Self::Mode => "mode",
             Self::Destinations => "destinations",
             Self::Notices => "notices",
+            Self::Sessions => "sessions",
         }
     }
 }
