@@ -1,0 +1,89 @@
+//! How an interaction was answered at first, told by the replica that answered it to the one that sends. Without a word the sender
+//! waits until the three seconds are over, and then changes whatever answer there is: the same again changes nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use adjutant_bus::{
+    id::RequestId,
+    ports::{Bucket, Bus, Expect},
+};
+use bytes::Bytes;
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+use tokio::{sync::Notify, time::Instant};
+use tracing::warn;
+
+/// Answers remembered in this process, and for how long.
+const REMEMBERED: (u64, Duration) = (20_000, Duration::from_secs(60));
+/// Pauses between looks at the store: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(400));
+
+/// The first answer to an interaction, and what followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "first", rename_all = "snake_case")]
+pub(crate) enum First {
+    /// It had the result: there is nothing more to say.
+    Whole,
+    /// It promised one.
+    Deferred {
+        /// To the asker only.
+        ephemeral: bool,
+        /// Messages of the result that were sent since.
+        said: usize,
+    },
+}
+
+/// What is known of first answers.
+#[derive(Clone)]
+pub(crate) struct Answered {
+    bus: Bus,
+    here: Cache<RequestId, First>,
+    told: Arc<Notify>,
+}
+
+impl Answered {
+    pub(crate) fn new(bus: Bus) -> Self {
+        let here = Cache::builder().max_capacity(REMEMBERED.0).time_to_live(REMEMBERED.1).build();
+        Self { bus, here, told: Arc::default() }
+    }
+
+    /// Says how an interaction was answered.
+    pub(crate) async fn tell(&self, request: RequestId, first: First) {
+        self.here.insert(request, first);
+        self.told.notify_waiters();
+        let value = Bytes::from(serde_json::to_vec(&first).unwrap_or_default());
+        if let Err(error) = self.bus.store.put(Bucket::Leases, &key(request), value, Expect::Anything).await {
+            warn!(%error, run = %request.run(), "how an interaction was answered could not be told; the sender will look");
+        }
+    }
+
+    /// How it was answered; none if nobody has said so by `deadline`.
+    pub(crate) async fn ask(&self, request: RequestId, deadline: Instant) -> Option<First> {
+        let mut pause = PAUSES.0;
+        loop {
+            let told = self.told.notified();
+            if let Some(first) = self.here.get(&request) {
+                return Some(first);
+            }
+            if let Ok(Some(entry)) = self.bus.store.get(Bucket::Leases, &key(request)).await {
+                let first = serde_json::from_slice(&entry.value).ok()?;
+                self.here.insert(request, first);
+                return Some(first);
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return None;
+            }
+            let until = deadline.min(now + pause);
+            pause = (pause * 2).min(PAUSES.1);
+            tokio::select! {
+                () = told => {}
+                () = tokio::time::sleep_until(until) => {}
+            }
+        }
+    }
+}
+
+fn key(request: RequestId) -> String {
+    format!("discord.answered.{request}")
+}

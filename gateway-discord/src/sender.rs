@@ -1,0 +1,83 @@
+//! The way out. One replica at a time holds the lease and sends to all guilds, so that it alone owns the rate limits, and keeps
+//! the application commands; when it dies another one takes over within seconds, and goes on.
+
+mod notices;
+mod post;
+mod registrar;
+mod talk;
+
+use std::{sync::Arc, time::Duration};
+
+use adjutant_bus::{actor::Platform, lease, ports::Bus, subject::JournalKey};
+use adjutant_gateway::{Chats, Lead, Specs, notices as feed};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use self::{notices::Board, post::Post, talk::Conversation};
+use crate::{answered::Answered, inbound::Us, web::Web};
+
+/// The lease of the one that sends.
+const LEASE: &str = "discord.sender";
+/// Pause before a term that failed is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a sender needs.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    pub(crate) bus: Bus,
+    pub(crate) web: Arc<Web>,
+    pub(crate) us: Us,
+    pub(crate) specs: Specs,
+    pub(crate) answered: Answered,
+    /// Name of this replica.
+    pub(crate) name: String,
+    /// After which time without a sign of life the lease goes to another replica.
+    pub(crate) handover: Duration,
+}
+
+/// Waits for the lease, sends while holding it, and so on until `stop`.
+pub(crate) async fn run(sender: Sender, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let Some(term) = lease::acquire(&sender.bus, LEASE, &sender.name, sender.handover, &stop).await
+        else {
+            return;
+        };
+        info!(name = sender.name, "this replica sends to Discord now");
+        let post = Arc::new(Post::new(sender.web.clone(), sender.us, term.good()));
+        let board = Board { bus: sender.bus.clone(), post: post.clone() };
+        let beside = async {
+            tokio::select! {
+                () = feed::run(&sender.bus, &board) => {}
+                () = registrar::run(&sender.web, sender.specs.clone(), &term.good()) => {}
+            }
+        };
+        let conversations =
+            Conversations { post, specs: sender.specs.clone(), answered: sender.answered.clone() };
+        let lead = Lead {
+            bus: sender.bus.clone(),
+            platform: Platform::Discord,
+            handover: sender.handover,
+            chats: conversations,
+        };
+        let led = lead.run(&term, beside, &stop).await;
+        term.release().await;
+        if let Err(error) = led {
+            warn!(%error, "sending to Discord was interrupted; going on");
+            stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
+        }
+    }
+}
+
+struct Conversations {
+    post: Arc<Post>,
+    specs: Specs,
+    answered: Answered,
+}
+
+impl Chats for Conversations {
+    type Chat = Conversation;
+
+    fn chat(&self, _key: &JournalKey) -> Option<Conversation> {
+        Some(Conversation::new(self.post.clone(), self.specs.clone(), self.answered.clone()))
+    }
+}

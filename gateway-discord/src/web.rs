@@ -1,0 +1,298 @@
+//! Discord's HTTP API: each call that is used, under its rate limits. Only the one host that is configured can be reached: no
+//! other name is resolved, and no redirect followed. What Discord says of an error is kept short, and an address never shown: it
+//! may hold the token that answers an interaction.
+
+mod limits;
+mod resolve;
+mod send;
+
+use std::time::Duration;
+
+use adjutant_bus::{lease::Good, place::AnswerAddress};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+
+use self::{limits::Limits, send::Http};
+use crate::{
+    render::{File, Message},
+    snowflake::Snowflake,
+};
+
+/// Time-out of a call for which somebody waits within three seconds.
+pub(crate) const FAST: Duration = Duration::from_millis(1_500);
+/// Time-out of other calls.
+pub(crate) const PATIENT: Duration = Duration::from_secs(10);
+
+/// Why a call did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallError {
+    /// Not now; again after this time.
+    #[error("Discord asks to wait {0:?}")]
+    Limited(Duration),
+    /// Discord said no: the status, Discord's own code (0: none), and what it says.
+    #[error("Discord refuses it: {what} (status {status}, code {code})")]
+    Refused { status: u16, code: u64, what: String },
+    /// Not known whether it was done.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+impl CallError {
+    pub(crate) const fn code(&self) -> Option<u64> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            Self::Limited(_) | Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// One call.
+pub(crate) struct Call<'a> {
+    method: Method,
+    /// The path with placeholders: calls of one route share a limit.
+    route: &'static str,
+    path: String,
+    /// The channel, guild or webhook whose limit it is.
+    major: String,
+    body: Option<Value>,
+    files: &'a [File],
+    patience: Duration,
+    /// Callbacks and webhooks of an interaction need no token of the bot's.
+    bot: bool,
+    /// Callbacks do not count towards the limit over everything.
+    exempt: bool,
+    /// Asked just before the call leaves.
+    good: Option<&'a Good>,
+}
+
+impl<'a> Call<'a> {
+    fn new(method: Method, route: &'static str, path: String, major: impl ToString) -> Self {
+        let major = major.to_string();
+        Self {
+            method,
+            route,
+            path,
+            major,
+            body: None,
+            files: &[],
+            patience: PATIENT,
+            bot: true,
+            exempt: false,
+            good: None,
+        }
+    }
+
+    fn get(route: &'static str, path: String) -> Self {
+        Self::new(Method::GET, route, path, "")
+    }
+
+    fn body(self, body: impl Into<Value>) -> Self {
+        Self { body: Some(body.into()), ..self }
+    }
+
+    fn files(self, files: &'a [File]) -> Self {
+        Self { files, ..self }
+    }
+
+    fn fast(self) -> Self {
+        Self { patience: FAST, ..self }
+    }
+
+    fn of_interaction(self) -> Self {
+        Self { bot: false, ..self }
+    }
+
+    /// Only while the lease is ours.
+    fn while_good(self, good: &'a Good) -> Self {
+        Self { good: Some(good), ..self }
+    }
+}
+
+/// Discord's HTTP API for one bot.
+pub(crate) struct Web {
+    http: Http,
+    limits: Limits,
+    application: Snowflake,
+}
+
+impl Web {
+    /// For the API under this base, such as `https://discord.com/api`.
+    pub(crate) fn new(api_url: &str, token: &SecretString, application: Snowflake) -> Result<Self, String> {
+        Ok(Self { http: Http::new(api_url, token)?, limits: Limits::new(), application })
+    }
+
+    /// The host of the API, and whether it is reached without TLS.
+    pub(crate) fn host(&self) -> (&str, bool) {
+        self.http.host()
+    }
+
+    /// Whether Discord has refused the token since the start.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.limits.is_unauthorized()
+    }
+
+    async fn call(&self, call: Call<'_>) -> Result<Value, CallError> {
+        self.http.send(call, &self.limits).await
+    }
+
+    /// Answers an interaction (Discord: "Create Interaction Response").
+    pub(crate) async fn callback(&self, id: Snowflake, token: &AnswerAddress, answer: &Value) -> Result<(), CallError> {
+        let path = format!("/interactions/{id}/{}/callback", token.expose());
+        let call = Call::new(Method::POST, "/interactions/{id}/{token}/callback", path, id);
+        self.call(Call { exempt: true, ..call.body(answer.clone()).of_interaction().fast() }).await.map(drop)
+    }
+
+    /// Changes the first answer to an interaction.
+    pub(crate) async fn edit_original(
+        &self,
+        token: &AnswerAddress,
+        message: &Message,
+        files: &[File],
+        good: Option<&Good>,
+    ) -> Result<Snowflake, CallError> {
+        let path = format!("/webhooks/{}/{}/messages/@original", self.application, token.expose());
+        let route = "/webhooks/{application}/{token}/messages/@original";
+        let call = Call::new(Method::PATCH, route, path, token.expose()).of_interaction();
+        let call = call.body(message.body.clone()).files(files);
+        Ok(message_id(&self.call(Call { good, ..call }).await?))
+    }
+
+    /// The first answer to an interaction, as it is.
+    pub(crate) async fn original(&self, token: &AnswerAddress) -> Result<Value, CallError> {
+        let path = format!("/webhooks/{}/{}/messages/@original", self.application, token.expose());
+        let route = "/webhooks/{application}/{token}/messages/@original get";
+        self.call(Call::new(Method::GET, route, path, token.expose()).of_interaction()).await
+    }
+
+    /// Takes the first answer to an interaction away.
+    pub(crate) async fn delete_original(&self, token: &AnswerAddress, good: &Good) -> Result<(), CallError> {
+        let path = format!("/webhooks/{}/{}/messages/@original", self.application, token.expose());
+        let route = "/webhooks/{application}/{token}/messages/@original delete";
+        let call = Call::new(Method::DELETE, route, path, token.expose()).of_interaction();
+        self.call(call.while_good(good)).await.map(drop)
+    }
+
+    /// Says more in answer to an interaction.
+    pub(crate) async fn follow_up(
+        &self,
+        token: &AnswerAddress,
+        message: &Message,
+        files: &[File],
+        ephemeral: bool,
+        good: &Good,
+    ) -> Result<Snowflake, CallError> {
+        let path = format!("/webhooks/{}/{}", self.application, token.expose());
+        let mut body = message.body.clone();
+        if ephemeral {
+            body.insert("flags".to_owned(), EPHEMERAL.into());
+        }
+        let call = Call::new(Method::POST, "/webhooks/{application}/{token}", path, token.expose());
+        let call = call.of_interaction().body(body).files(files).while_good(good);
+        Ok(message_id(&self.call(call).await?))
+    }
+
+    /// Posts a message; what has the same nonce within some minutes is the same message (Discord: "Create Message").
+    pub(crate) async fn post(
+        &self,
+        channel: Snowflake,
+        body: Map<String, Value>,
+        files: &[File],
+        good: &Good,
+    ) -> Result<Snowflake, CallError> {
+        let path = format!("/channels/{channel}/messages");
+        let call = Call::new(Method::POST, "/channels/{channel}/messages", path, channel);
+        Ok(message_id(&self.call(call.body(body).files(files).while_good(good)).await?))
+    }
+
+    /// Posts one message without holding the lease.
+    pub(crate) async fn say(&self, channel: Snowflake, mut body: Map<String, Value>, nonce: &str) -> Result<(), CallError> {
+        body.insert("nonce".to_owned(), nonce.into());
+        body.insert("enforce_nonce".to_owned(), true.into());
+        let path = format!("/channels/{channel}/messages");
+        let call = Call::new(Method::POST, "/channels/{channel}/messages", path, channel);
+        self.call(call.body(body)).await.map(drop)
+    }
+
+    /// Changes a message of ours.
+    pub(crate) async fn edit(
+        &self,
+        channel: Snowflake,
+        message: Snowflake,
+        body: Map<String, Value>,
+        files: &[File],
+        good: &Good,
+    ) -> Result<(), CallError> {
+        let path = format!("/channels/{channel}/messages/{message}");
+        let call = Call::new(Method::PATCH, "/channels/{channel}/messages/{message}", path, channel);
+        self.call(call.body(body).files(files).while_good(good)).await.map(drop)
+    }
+
+    /// Up to a hundred messages of a channel after this one.
+    pub(crate) async fn messages(&self, channel: Snowflake, after: Snowflake) -> Result<Vec<Value>, CallError> {
+        let path = format!("/channels/{channel}/messages?limit=100&after={after}");
+        let call = Call::new(Method::GET, "/channels/{channel}/messages get", path, channel);
+        Ok(array(self.call(call).await?))
+    }
+
+    /// The channel of direct messages with a user.
+    pub(crate) async fn direct(&self, user: Snowflake) -> Result<Snowflake, CallError> {
+        let call = Call::new(Method::POST, "/users/@me/channels", "/users/@me/channels".to_owned(), "");
+        let channel = self.call(call.body(json!({ "recipient_id": user.to_string() }))).await?;
+        channel.get("id").and_then(Snowflake::read).ok_or_else(|| CallError::Unknown("a channel without an id".to_owned()))
+    }
+
+    /// What a channel is.
+    pub(crate) async fn channel(&self, channel: Snowflake) -> Result<Value, CallError> {
+        let path = format!("/channels/{channel}");
+        self.call(Call::new(Method::GET, "/channels/{channel}", path, channel).fast()).await
+    }
+
+    /// The application commands for all places.
+    pub(crate) async fn commands(&self) -> Result<Vec<Value>, CallError> {
+        let path = format!("/applications/{}/commands", self.application);
+        Ok(array(self.call(Call::get("/applications/{application}/commands", path)).await?))
+    }
+
+    /// Replaces the application commands for all places: what is not in the list is deleted.
+    pub(crate) async fn put_commands(&self, commands: &[Value], good: &Good) -> Result<(), CallError> {
+        let path = format!("/applications/{}/commands", self.application);
+        let call = Call::new(Method::PUT, "/applications/{application}/commands put", path, "");
+        self.call(call.body(commands.to_vec()).while_good(good)).await.map(drop)
+    }
+
+    /// Where the gateway is, and how many sessions may be begun.
+    pub(crate) async fn gateway(&self) -> Result<Value, CallError> {
+        self.call(Call::get("/gateway/bot", "/gateway/bot".to_owned())).await
+    }
+
+    /// The bot's user.
+    pub(crate) async fn me(&self) -> Result<Value, CallError> {
+        self.call(Call::get("/users/@me", "/users/@me".to_owned())).await
+    }
+
+    /// The application.
+    pub(crate) async fn application(&self) -> Result<Value, CallError> {
+        self.call(Call::get("/applications/@me", "/applications/@me".to_owned())).await
+    }
+
+    /// The guilds that the bot is in, two hundred at most.
+    pub(crate) async fn guilds(&self) -> Result<Vec<Value>, CallError> {
+        Ok(array(self.call(Call::get("/users/@me/guilds", "/users/@me/guilds".to_owned())).await?))
+    }
+}
+
+/// Seen by the asker only (Discord: "Message Flags").
+pub(crate) const EPHEMERAL: u64 = 1 << 6;
+
+/// What was taken was done, whatever else the answer says.
+fn message_id(answer: &Value) -> Snowflake {
+    answer.get("id").and_then(Snowflake::read).unwrap_or(Snowflake(0))
+}
+
+fn array(answer: Value) -> Vec<Value> {
+    match answer {
+        Value::Array(all) => all,
+        _ => Vec::new(),
+    }
+}
