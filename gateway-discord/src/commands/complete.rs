@@ -37,7 +37,7 @@ pub(crate) fn autocomplete(data: &Data, specs: &[CommandSpec]) -> Vec<Value> {
     match arg.map(|arg| &arg.kind) {
         Some(ArgKind::Choice { choices }) if options::offer(choices) != Offer::Nothing => {
             let choices = choices.iter().map(|choice| (choice.clone(), choice.clone()));
-            matching(choices, &typed)
+            matching(choices, typed.trim())
                 .into_iter()
                 .take(LEVEL)
                 .map(|(name, value)| offered(&name, &value))
@@ -49,7 +49,7 @@ pub(crate) fn autocomplete(data: &Data, specs: &[CommandSpec]) -> Vec<Value> {
 
 /// Those whose value begins with what was typed, then those whose value contains it.
 fn matching(all: impl Iterator<Item = (String, String)>, typed: &str) -> Vec<(String, String)> {
-    let typed = typed.trim().to_lowercase();
+    let typed = typed.to_lowercase();
     let (mut begin, mut contain) = (Vec::new(), Vec::new());
     for (name, value) in all {
         let low = value.to_lowercase();
@@ -73,8 +73,8 @@ fn lines(typed: &str, specs: &[CommandSpec]) -> Vec<Value> {
         Err(WordsError::Empty) => Words { line: String::new(), words: Vec::new() },
         Err(_) => return Vec::new(),
     };
-    let mut offers = matching(paths, &cleaned.line);
-    let goes_on = typed.ends_with(char::is_whitespace);
+    let goes_on = !cleaned.line.is_empty() && typed.ends_with(char::is_whitespace);
+    let mut offers = matching(paths, &format!("{}{}", cleaned.line, if goes_on { " " } else { "" }));
     if let Some((spec, taken)) = line::found(&cleaned.words, specs) {
         let given = cleaned.words.get(taken..).unwrap_or_default();
         // A line with a secret in it is not shown again.

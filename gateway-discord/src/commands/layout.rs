@@ -26,7 +26,7 @@ pub(super) struct Leaf<'a> {
 /// All commands whose names begin with one word: one command of Discord's.
 pub(super) struct Family<'a> {
     root: &'a str,
-    /// In order of their names.
+    /// In order of their names in Discord.
     pub(super) leaves: Vec<Leaf<'a>>,
     /// What has no place in it, in order of their names.
     pub(super) carried: Vec<&'a CommandSpec>,
@@ -73,6 +73,7 @@ impl<'a> Family<'a> {
                 None => family.carried.push(spec),
             }
         }
+        family.leaves.sort_by(|a, b| a.route.cmp(&b.route));
         family.carried.sort_by(|a, b| a.path.cmp(&b.path));
         family
     }
@@ -135,9 +136,9 @@ fn summary(spec: &CommandSpec) -> String {
 
 /// What a level of this depth is about: its own command's summary, or what there is below it.
 fn heading(leaves: &[&Leaf<'_>], depth: usize) -> String {
-    match leaves.first() {
-        Some(own) if own.spec.path.words().len() == depth => summary(own.spec),
-        _ => {
+    match leaves.iter().find(|leaf| leaf.spec.path.words().len() == depth) {
+        Some(own) => summary(own.spec),
+        None => {
             let names: BTreeSet<&str> =
                 leaves.iter().filter_map(|leaf| leaf.route.get(depth).copied()).collect();
             limits::cut(&names.into_iter().collect::<Vec<_>>().join(", "), DESCRIPTION)

@@ -3,6 +3,7 @@
 mod any;
 mod current;
 mod data;
+mod layout;
 
 use adjutant_bus::spec::{ArgKind, ArgSpec, CommandSpec};
 use serde_json::{Value, json};
