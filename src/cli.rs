@@ -171,6 +171,8 @@ pub(crate) enum CommandsCommand {
     List(Json),
     /// Print the manifest from which Slack creates the app
     SlackManifest(SlackManifest),
+    /// Print the link by which an admin invites the bot to a Discord server
+    DiscordInvite,
 }
 
 /// Which gateway.
@@ -178,6 +180,8 @@ pub(crate) enum CommandsCommand {
 pub(crate) enum GatewayCommand {
     /// Slack
     Slack,
+    /// Discord
+    Discord,
 }
 
 /// What to check.
@@ -185,6 +189,8 @@ pub(crate) enum GatewayCommand {
 pub(crate) enum DoctorCommand {
     /// Slack: tokens, scopes, user groups, sockets
     Slack(Json),
+    /// Discord: token, application, interactions, guilds, gateway
+    Discord(Json),
 }
 
 /// How the app is to be reached.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod chats;
 mod doctor;
 mod keys;
 mod listen;
@@ -52,8 +53,10 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         Command::Up => serve::up(config, stop).await,
         Command::Worker => serve::worker(config, stop).await,
         Command::Api => serve::api(config, stop).await,
-        Command::Gateway(GatewayCommand::Slack) => serve::slack(config, stop).await,
+        Command::Gateway(GatewayCommand::Slack) => chats::slack(config, stop).await,
+        Command::Gateway(GatewayCommand::Discord) => chats::discord(config, stop).await,
         Command::Doctor(DoctorCommand::Slack(print)) => doctor::slack(config, print).await,
+        Command::Doctor(DoctorCommand::Discord(print)) => doctor::discord(config, print).await,
         Command::Console => serve::console(config, stop).await,
         Command::Demo(DemoCommand::Deployments) => serve::deployments(config, stop).await,
         Command::Run(args) => serve::run(config, args, stop).await,
@@ -66,7 +69,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
             Ok(ExitCode::SUCCESS)
         }
         Command::Policy(command) => admin::policy(config, &command),
-        Command::Commands(command) => admin::commands(config, &command),
+        Command::Commands(command) => admin::commands(config, &command).await,
         Command::Audit(command) => audit::run(config, command).await,
         Command::Keys(command) => keys::keys(config, command).await,
         Command::Bus(command) => admin::bus(config, &command).await,

@@ -8,8 +8,17 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Format, Log};
 
 /// What is never logged, whatever the filter says: these write addresses that are as good as passwords, and whole bodies.
-const SILENT: [&str; 5] =
-    ["slack_morphism=off", "tungstenite=off", "tokio_tungstenite=off", "hyper_util=off", "async_nats=warn"];
+const SILENT: [&str; 9] = [
+    "slack_morphism=off",
+    "serenity=off",
+    "twilight_gateway=off",
+    "tokio_websockets=off",
+    "reqwest=off",
+    "tungstenite=off",
+    "tokio_tungstenite=off",
+    "hyper_util=off",
+    "async_nats=warn",
+];
 
 /// Starts logging; `quiet` is for a role whose terminal is also its prompt, `one_shot` for a command whose output is its answer.
 ///

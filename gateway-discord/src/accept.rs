@@ -210,7 +210,8 @@ fn is_final(why: &str) -> bool {
 
 /// Whether a deferred answer must be promised to the asker only: what is not known to be for everybody is not.
 fn promises_privacy(request: &Request, specs: &[CommandSpec]) -> bool {
-    let visibility = commands::spec_of(&request.text, specs).map_or(Visibility::Private, |spec| spec.visibility);
+    let visibility =
+        commands::spec_of(&request.text, specs).map_or(Visibility::Private, |spec| spec.visibility);
     outbound::is_ephemeral(visibility, &request.place)
 }
 

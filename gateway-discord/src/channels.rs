@@ -34,6 +34,9 @@ impl Channels {
             }
             Ok(found.parent_id.filter(|_| found.is_thread()))
         };
-        self.parents.try_get_with(channel, look).await.map_err(|error: Arc<CallError>| CallError::clone(&error))
+        self.parents
+            .try_get_with(channel, look)
+            .await
+            .map_err(|error: Arc<CallError>| CallError::clone(&error))
     }
 }

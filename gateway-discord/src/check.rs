@@ -58,7 +58,8 @@ async fn all(config: &DiscordConfig, findings: &mut Vec<Finding>) -> Option<Know
     let application = application(config, &app, findings)?;
     interactions(config, &app, findings);
     guilds(config, &web, findings).await;
-    let gateway = if config.ingress == Ingress::Gateway { gateway(&web, findings).await? } else { Value::Null };
+    let gateway =
+        if config.ingress == Ingress::Gateway { gateway(&web, findings).await? } else { Value::Null };
     let web = Web::new(&config.api_url, token, application).ok()?;
     Some(Known { web, us: Us { bot, application }, name, gateway })
 }
@@ -142,10 +143,20 @@ fn interactions(config: &DiscordConfig, app: &Value, findings: &mut Vec<Finding>
             "Copy it from the app's General Information page, or use discord.ingress = \"gateway\".",
         )),
         Some(ours) => match http::verifier(ours) {
-            Err(why) => findings.push(Finding::bad(KEY, true, why, "Copy it from the app's General Information page.")),
-            Ok(_) if theirs.is_some_and(|theirs| !theirs.eq_ignore_ascii_case(ours.trim())) => findings.push(
-                Finding::bad(KEY, true, "it is another app's", "Copy it from the app's General Information page."),
-            ),
+            Err(why) => findings.push(Finding::bad(
+                KEY,
+                true,
+                why,
+                "Copy it from the app's General Information page.",
+            )),
+            Ok(_) if theirs.is_some_and(|theirs| !theirs.eq_ignore_ascii_case(ours.trim())) => {
+                findings.push(Finding::bad(
+                    KEY,
+                    true,
+                    "it is another app's",
+                    "Copy it from the app's General Information page.",
+                ))
+            }
             Ok(_) => findings.push(Finding::good(KEY, "fits the app")),
         },
     }
@@ -159,14 +170,15 @@ async fn guilds(config: &DiscordConfig, web: &Web, findings: &mut Vec<Finding>) 
     };
     let id = |guild: &Value| guild.get("id").and_then(Snowflake::read);
     let shown = |guild: &Value| {
-        let name: String = guild.get("name").and_then(Value::as_str).unwrap_or_default().chars().take(40).collect();
+        let name: String =
+            guild.get("name").and_then(Value::as_str).unwrap_or_default().chars().take(40).collect();
         format!("{name} ({})", id(guild).map(|id| id.to_string()).unwrap_or_default())
     };
     let trusts = |guild: &&Value| id(guild).is_some_and(|id| config.trusted_guilds.contains(&id.to_string()));
     let (trusted, others): (Vec<&Value>, Vec<&Value>) = found.iter().partition(trusts);
     let list = |guilds: &[&Value]| guilds.iter().map(|guild| shown(guild)).collect::<Vec<_>>().join(", ");
     if found.is_empty() {
-        let fix = "Invite it: `adjutant discord invite` prints the link.";
+        let fix = "Invite it: `adjutant commands discord-invite` prints the link.";
         findings.push(Finding::bad(WHAT, false, "the bot is in none", fix));
     }
     if !trusted.is_empty() {

@@ -61,7 +61,9 @@ impl Early {
                         let _ = followed.handle.acknowledge().await;
                     }
                 }
-                Err(error) => warn!(%error, "results cannot be waited for just now; they are shown a moment later"),
+                Err(error) => {
+                    warn!(%error, "results cannot be waited for just now; they are shown a moment later")
+                }
             }
             stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
         }

@@ -21,9 +21,11 @@ use crate::{
         http,
         socket::{self, Hosts, Live, Socket, SocketTiming},
     },
+    invite::invite,
     people::Trusted,
     sender::{self, Sender},
     snowflake::Snowflake,
+    web::Web,
 };
 
 /// Most shards that are served; more is another kind of deployment.
@@ -64,8 +66,9 @@ pub struct DiscordConfig {
 }
 
 /// Whether Discord can reach this replica.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Health {
+    web: Arc<Web>,
     live: watch::Receiver<Live>,
     ingress: Ingress,
 }
@@ -75,6 +78,9 @@ impl Health {
     #[must_use]
     pub fn ready(&self) -> (bool, String) {
         let live = self.live.borrow();
+        if self.web.is_unauthorized() {
+            return (false, "Discord refuses the bot token".to_owned());
+        }
         match (self.ingress, &live.fatal) {
             (_, Some(why)) => (false, why.clone()),
             (Ingress::Http, None) => (true, "takes signed interactions".to_owned()),
@@ -104,6 +110,17 @@ impl Gateway {
         check::look(config).await.0
     }
 
+    /// The link by which the bot that the token belongs to is invited.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub async fn invite(config: &DiscordConfig) -> Result<String, Vec<Finding>> {
+        match check::look(config).await {
+            (_, Some(known)) => Ok(invite(&known.us.application.to_string()).unwrap_or_default()),
+            (findings, None) => Err(findings.into_iter().filter(|finding| finding.fatal).collect()),
+        }
+    }
+
     /// Makes a gateway.
     ///
     /// # Errors
@@ -111,7 +128,12 @@ impl Gateway {
     pub async fn open(config: DiscordConfig, bus: Bus, specs: Specs) -> Result<Self, Vec<Finding>> {
         let (findings, known) = check::look(&config).await;
         for finding in findings.iter().filter(|finding| !finding.ok && !finding.fatal) {
-            warn!(what = finding.what, found = finding.found, fix = finding.fix, "Discord works only in part");
+            warn!(
+                what = finding.what,
+                found = finding.found,
+                fix = finding.fix,
+                "Discord works only in part"
+            );
         }
         let (false, Some(known)) = (findings.iter().any(|finding| finding.fatal), known) else {
             return Err(findings.into_iter().filter(|finding| finding.fatal).collect());
@@ -153,7 +175,7 @@ impl Gateway {
     /// Whether Discord can reach this replica.
     #[must_use]
     pub fn health(&self) -> Health {
-        Health { live: self.live.subscribe(), ingress: self.config.ingress }
+        Health { web: self.accept.web.clone(), live: self.live.subscribe(), ingress: self.config.ingress }
     }
 
     /// The bot, and where its roles count.
@@ -198,7 +220,10 @@ fn socket_of(
     let shards = gateway.get("shards").and_then(Value::as_u64).unwrap_or(1).max(1);
     let wrong = |found: String, fix: &str| vec![Finding::bad("gateway", true, found, fix)];
     if !hosts.is_ours(&url) {
-        return Err(wrong("the address of the gateway is on a foreign host".to_owned(), "Check discord.api_url."));
+        return Err(wrong(
+            "the address of the gateway is on a foreign host".to_owned(),
+            "Check discord.api_url.",
+        ));
     }
     if shards > SHARDS {
         let fix = "Run several applications; see docs/discord.md.";

@@ -3,14 +3,13 @@
 mod interaction;
 mod message;
 
-use adjutant_bus::{
-    actor::Platform,
-    id::RequestId,
-    place::AnswerAddress,
-};
+use adjutant_bus::{actor::Platform, id::RequestId, place::AnswerAddress};
 use serde_json::Value;
 
-pub(crate) use self::{interaction::{interaction, is_token}, message::message};
+pub(crate) use self::{
+    interaction::{interaction, is_token},
+    message::message,
+};
 use crate::{
     people::{Home, Identity, Trusted},
     snowflake::Snowflake,

@@ -44,7 +44,12 @@ impl Home {
 }
 
 /// Who somebody is. Whoever is not certainly a member of a trusted guild has no groups.
-pub(crate) fn identify(user: &User, member: Option<&Member>, home: Home, trusted: &Trusted) -> Option<Identity> {
+pub(crate) fn identify(
+    user: &User,
+    member: Option<&Member>,
+    home: Home,
+    trusted: &Trusted,
+) -> Option<Identity> {
     let id = user.id?;
     let label = member
         .and_then(|member| member.nick.as_ref())

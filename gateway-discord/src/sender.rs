@@ -45,10 +45,11 @@ pub(crate) async fn run(sender: Sender, stop: CancellationToken) {
         info!(name = sender.name, "this replica sends to Discord now");
         let post = Arc::new(Post::new(sender.web.clone(), sender.us, term.good()));
         let board = Board { bus: sender.bus.clone(), post: post.clone() };
+        let good = term.good();
         let beside = async {
             tokio::select! {
                 () = feed::run(&sender.bus, &board) => {}
-                () = registrar::run(&sender.web, sender.specs.clone(), &term.good()) => {}
+                () = registrar::run(&sender.web, sender.specs.clone(), &good) => {}
             }
         };
         let conversations =

@@ -70,7 +70,9 @@ mod tests {
     fn only_digits_are_an_id() {
         assert_eq!(Snowflake::read(&json!("175928847299117063")), Some(Snowflake(175_928_847_299_117_063)));
         assert_eq!(Snowflake::read(&json!(42)), Some(Snowflake(42)));
-        for wrong in [json!(""), json!("12/../3"), json!("+1"), json!("99999999999999999999"), json!(-1), json!(null)] {
+        for wrong in
+            [json!(""), json!("12/../3"), json!("+1"), json!("99999999999999999999"), json!(-1), json!(null)]
+        {
             assert_eq!(Snowflake::read(&wrong), None, "{wrong}");
         }
     }

@@ -137,7 +137,12 @@ impl Web {
     }
 
     /// Answers an interaction (Discord: "Create Interaction Response").
-    pub(crate) async fn callback(&self, id: Snowflake, token: &AnswerAddress, answer: &Value) -> Result<(), CallError> {
+    pub(crate) async fn callback(
+        &self,
+        id: Snowflake,
+        token: &AnswerAddress,
+        answer: &Value,
+    ) -> Result<(), CallError> {
         let path = format!("/interactions/{id}/{}/callback", token.expose());
         let call = Call::new(Method::POST, "/interactions/{id}/{token}/callback", path, id);
         self.call(Call { exempt: true, ..call.body(answer.clone()).of_interaction().fast() }).await.map(drop)
@@ -206,7 +211,12 @@ impl Web {
     }
 
     /// Posts one message without holding the lease.
-    pub(crate) async fn say(&self, channel: Snowflake, mut body: Map<String, Value>, nonce: &str) -> Result<(), CallError> {
+    pub(crate) async fn say(
+        &self,
+        channel: Snowflake,
+        mut body: Map<String, Value>,
+        nonce: &str,
+    ) -> Result<(), CallError> {
         body.insert("nonce".to_owned(), nonce.into());
         body.insert("enforce_nonce".to_owned(), true.into());
         let path = format!("/channels/{channel}/messages");
@@ -229,7 +239,11 @@ impl Web {
     }
 
     /// Up to a hundred messages of a channel after this one.
-    pub(crate) async fn messages(&self, channel: Snowflake, after: Snowflake) -> Result<Vec<Value>, CallError> {
+    pub(crate) async fn messages(
+        &self,
+        channel: Snowflake,
+        after: Snowflake,
+    ) -> Result<Vec<Value>, CallError> {
         let path = format!("/channels/{channel}/messages?limit=100&after={after}");
         let call = Call::new(Method::GET, "/channels/{channel}/messages get", path, channel);
         Ok(array(self.call(call).await?))
@@ -239,7 +253,10 @@ impl Web {
     pub(crate) async fn direct(&self, user: Snowflake) -> Result<Snowflake, CallError> {
         let call = Call::new(Method::POST, "/users/@me/channels", "/users/@me/channels".to_owned(), "");
         let channel = self.call(call.body(json!({ "recipient_id": user.to_string() }))).await?;
-        channel.get("id").and_then(Snowflake::read).ok_or_else(|| CallError::Unknown("a channel without an id".to_owned()))
+        channel
+            .get("id")
+            .and_then(Snowflake::read)
+            .ok_or_else(|| CallError::Unknown("a channel without an id".to_owned()))
     }
 
     /// What a channel is.

@@ -174,7 +174,13 @@ mod tests {
         ] {
             assert_eq!(said(text).as_deref(), Some(words), "{text}");
         }
-        for text in ["hello <@6001> deploy list", "> <@6001> deploy", ">>> <@6001> deploy", "<@60012> x", "```<@6001> x```"] {
+        for text in [
+            "hello <@6001> deploy list",
+            "> <@6001> deploy",
+            ">>> <@6001> deploy",
+            "<@60012> x",
+            "```<@6001> x```",
+        ] {
             assert_eq!(said(text), None, "{text}");
         }
     }

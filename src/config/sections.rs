@@ -17,11 +17,23 @@ pub(crate) struct Config {
     pub(crate) api: Api,
     pub(crate) audit: Audit,
     pub(crate) slack: Slack,
+    pub(crate) discord: Discord,
     pub(crate) demo: Demo,
     pub(crate) log: Log,
     /// Every value as shown, secrets redacted: for the record.
     #[serde(skip)]
     pub(crate) effective: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Config {
+    /// Where members are trusted: as policy says, and the guilds that the Discord gateway trusts.
+    pub(crate) fn trusted_homes(&self) -> Vec<String> {
+        let guilds = self.discord.trusted_guilds.iter().map(|guild| format!("discord:{guild}"));
+        let mut homes: Vec<String> = self.policy.trusted_homes.iter().cloned().chain(guilds).collect();
+        homes.sort();
+        homes.dedup();
+        homes
+    }
 }
 
 /// Which bus, and as whom.
@@ -117,6 +129,28 @@ pub(crate) enum Ingress {
     /// Sockets that the gateway opens.
     Socket,
     /// Requests that Slack signs.
+    Http,
+}
+
+/// The Discord gateway.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Discord {
+    pub(crate) bot_token: SecretString,
+    pub(crate) application_id: String,
+    pub(crate) public_key: String,
+    pub(crate) api_url: String,
+    pub(crate) ingress: DiscordIngress,
+    pub(crate) trusted_guilds: Vec<String>,
+    pub(crate) wait_milliseconds: u64,
+}
+
+/// By which way Discord reaches the gateway.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DiscordIngress {
+    /// A socket that the gateway opens.
+    Gateway,
+    /// Interactions that Discord posts and signs.
     Http,
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use adjutant_bus::open;
 use adjutant_gateway_slack::manifest::{self, Manifest};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
@@ -70,10 +70,11 @@ pub(super) fn show(loaded: &Loaded) {
     print(&table);
 }
 
-pub(super) fn commands(config: &Config, command: &CommandsCommand) -> Result<ExitCode> {
+pub(super) async fn commands(config: &Config, command: &CommandsCommand) -> Result<ExitCode> {
     let catalogue = parts::catalogue();
     let print_as = match command {
         CommandsCommand::List(print) => print,
+        CommandsCommand::DiscordInvite => return invite(config).await,
         CommandsCommand::SlackManifest(options) => {
             let commands: Vec<_> = catalogue.iter().map(|entry| entry.spec.clone()).collect();
             let made = manifest::manifest(&Manifest {
@@ -137,4 +138,26 @@ pub(super) fn table(columns: &[&str]) -> Table {
 pub(super) fn print(table: &Table) {
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     output::say(&lines.join("\n"));
+}
+
+/// The link by which the bot is invited: for the configured application, else for the one that the token belongs to.
+async fn invite(config: &Config) -> Result<ExitCode> {
+    let discord = parts::discord(config);
+    let link = match discord.application_id.as_deref() {
+        Some(id) => {
+            adjutant_gateway_discord::invite(id).context("discord.application_id is no id: digits only")?
+        }
+        None => adjutant_gateway_discord::Gateway::invite(&discord).await.map_err(|findings| {
+            let told: Vec<String> = findings
+                .iter()
+                .map(|finding| format!("{}: {}. {}", finding.what, finding.found, finding.fix))
+                .collect();
+            anyhow::anyhow!(
+                "set discord.application_id, or a good discord.bot_token:\n  {}",
+                told.join("\n  ")
+            )
+        })?,
+    };
+    output::say(&link);
+    Ok(ExitCode::SUCCESS)
 }

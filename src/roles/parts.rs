@@ -8,6 +8,7 @@ use adjutant_bus::{
     open::{BusConfig, BusUrl, BusUrlError},
     ports::Limits,
 };
+use adjutant_gateway_discord::DiscordConfig;
 use adjutant_gateway_slack::{SlackConfig, SocketTiming};
 use adjutant_policies::{Options, Policy, Vocabulary};
 use adjutant_workers::{
@@ -18,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    config::{Config, Ingress},
+    config::{Config, DiscordIngress, Ingress},
     console::ConsoleConfig,
     demo,
 };
@@ -135,13 +136,38 @@ pub(super) fn slack(config: &Config) -> SlackConfig {
     }
 }
 
+/// The Discord gateway, if there is a token for it.
+pub(super) fn discord(config: &Config) -> DiscordConfig {
+    let discord = &config.discord;
+    let homes = config.trusted_homes();
+    DiscordConfig {
+        bot_token: given(discord.bot_token.expose_secret()).map(SecretString::from),
+        application_id: given(&discord.application_id),
+        public_key: given(&discord.public_key),
+        api_url: discord.api_url.clone(),
+        ingress: match discord.ingress {
+            DiscordIngress::Gateway => adjutant_gateway_discord::Ingress::Gateway,
+            DiscordIngress::Http => adjutant_gateway_discord::Ingress::Http,
+        },
+        trusted_guilds: homes
+            .iter()
+            .filter_map(|home| home.strip_prefix("discord:"))
+            .map(str::to_owned)
+            .collect(),
+        wait: Duration::from_millis(discord.wait_milliseconds),
+        name: replica(),
+        handover: limits(config).handover(),
+        timing: adjutant_gateway_discord::SocketTiming::default(),
+    }
+}
+
 pub(super) fn worker(config: &Config) -> WorkerConfig {
     WorkerConfig {
         name: given(&config.worker.name).unwrap_or_else(replica),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         slots: config.worker.slots.into(),
         grace: Duration::from_secs(config.worker.grace_seconds),
-        trusted_homes: config.policy.trusted_homes.clone(),
+        trusted_homes: config.trusted_homes(),
         record_grace: Duration::from_secs(config.audit.refuse_after_seconds),
         limits: limits(config),
     }
@@ -171,7 +197,7 @@ pub(super) fn catalogue() -> Catalogue {
 }
 
 pub(super) fn vocabulary(config: &Config) -> Vocabulary {
-    adjutant_workers::vocabulary(&catalogue(), &config.policy.trusted_homes)
+    adjutant_workers::vocabulary(&catalogue(), &config.trusted_homes())
 }
 
 pub(super) async fn load_policy(config: &Config) -> Arc<Policy> {

@@ -4,13 +4,12 @@ use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::D
 
 use adjutant_api::{Api, ApiConfig};
 use adjutant_bus::open::{self, BusConfig, BusUrl, Opened, Role};
-use adjutant_gateway_slack::Gateway;
 use adjutant_policies::Policy;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{listen, parts, specs};
+use super::{chats, listen, parts, specs};
 use crate::{
     cli::RunArgs,
     config::Config,
@@ -18,9 +17,6 @@ use crate::{
     run::{self, RunOptions},
     supervise::Supervisor,
 };
-
-/// How long a gateway may go on sending after a stop.
-const GATEWAY_GRACE: Duration = Duration::from_secs(15);
 
 /// Everything in one process.
 pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
@@ -38,18 +34,14 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     if config.demo.enabled {
         serve_demo(&mut supervisor, config, &opened, &stop).await?;
     }
-    let slack = if parts::slack(config).bot_tokens.is_empty() {
-        None
-    } else {
-        Some(serve_slack(&mut supervisor, config, &opened, &stop).await?)
-    };
+    let chats = chats::all(&mut supervisor, config, &opened, &stop).await?;
     let api = match config.api.enabled {
         true => Some(serve_api(&mut supervisor, config, &opened, policy.clone(), &stop).await?),
         false => None,
     };
-    listen::start(&mut supervisor, config, slack.as_ref(), &stop).await?;
+    listen::start(&mut supervisor, config, chats.http, &stop).await?;
     let prompt = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    announce(config, &opened, &policy, slack.as_deref(), api, prompt);
+    announce(config, &opened, &policy, chats.lines, api, prompt);
     if prompt {
         let bus = opened.role(Role::Console).await?;
         supervisor.lead("console", console::run(parts::console(config), bus, completions(), stop.clone()));
@@ -84,7 +76,7 @@ fn announce(
     config: &Config,
     opened: &Opened,
     policy: &Policy,
-    slack: Option<&Gateway>,
+    chats: Vec<String>,
     api: Option<SocketAddr>,
     prompt: bool,
 ) {
@@ -101,7 +93,6 @@ fn announce(
     } else {
         "There is no terminal, so this serves until it is told to stop (SIGINT or SIGTERM)."
     };
-    let slack = slack.map(|slack| format!("  slack    {}", slack.describe()));
     let first_key = config.data_dir.join("bootstrap-admin-key");
     let first_key = if first_key.exists() {
         format!("; the first administrator's key is in {}", first_key.display())
@@ -116,7 +107,7 @@ fn announce(
         format!("  worker   {worker}"),
         format!("  demo     {demo}"),
     ];
-    let lines: Vec<String> = lines.into_iter().chain(api).chain(slack).chain([next.to_owned()]).collect();
+    let lines: Vec<String> = lines.into_iter().chain(api).chain(chats).chain([next.to_owned()]).collect();
     output::say(&lines.join("\n"));
 }
 
@@ -186,47 +177,8 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
     let address = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
     output::say(&format!("The API answers at http://{address}"));
-    listen::start(&mut supervisor, config, None, &stop).await?;
+    listen::start(&mut supervisor, config, listen::Chats::default(), &stop).await?;
     let ended = supervisor.run(Duration::from_secs(config.api.grace_seconds)).await;
-    opened.stop().await;
-    ended.map(|()| ExitCode::SUCCESS)
-}
-
-/// Starts the Slack gateway.
-async fn serve_slack(
-    supervisor: &mut Supervisor,
-    config: &Config,
-    opened: &Opened,
-    stop: &CancellationToken,
-) -> Result<Arc<Gateway>> {
-    let bus = opened.role(Role::Slack).await?;
-    let specs = specs::follow(supervisor, &bus, stop);
-    let gateway = Gateway::open(parts::slack(config), bus, specs).await.map_err(|findings| {
-        let told: Vec<String> = findings
-            .iter()
-            .map(|finding| format!("{}: {}. {}", finding.what, finding.found, finding.fix))
-            .collect();
-        anyhow!("Slack cannot be served:\n  {}", told.join("\n  "))
-    })?;
-    let gateway = Arc::new(gateway);
-    let (running, until) = (gateway.clone(), stop.clone());
-    supervisor.start("Slack gateway", move || {
-        let (gateway, stop) = (running.clone(), until.clone());
-        async move {
-            gateway.run(stop).await;
-            Ok(())
-        }
-    });
-    Ok(gateway)
-}
-
-/// The Slack gateway by itself.
-pub(super) async fn slack(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
-    let opened = shared(&parts::bus(config, false)?, "gateway").await?;
-    let mut supervisor = Supervisor::new(stop.clone());
-    let gateway = serve_slack(&mut supervisor, config, &opened, &stop).await?;
-    listen::start(&mut supervisor, config, Some(&gateway), &stop).await?;
-    let ended = supervisor.run(GATEWAY_GRACE).await;
     opened.stop().await;
     ended.map(|()| ExitCode::SUCCESS)
 }
@@ -272,7 +224,7 @@ pub(super) async fn console(config: &Config, stop: CancellationToken) -> Result<
 }
 
 /// A bus that other processes are on too: alone on memory a role would wait for ever.
-async fn shared(config: &BusConfig, role: &str) -> Result<Opened> {
+pub(super) async fn shared(config: &BusConfig, role: &str) -> Result<Opened> {
     let opened = open::open(config).await?;
     if opened.is_memory() {
         bail!(

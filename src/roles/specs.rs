@@ -24,7 +24,7 @@ pub(super) fn teach(
     specs: Specs,
     stop: &CancellationToken,
 ) {
-    let (homes, stop) = (config.policy.trusted_homes.clone(), stop.clone());
+    let (homes, stop) = (config.trusted_homes(), stop.clone());
     supervisor.start("words of the policy", move || {
         let (homes, policy, mut specs, stop) = (homes.clone(), policy.clone(), specs.clone(), stop.clone());
         async move {

@@ -39,7 +39,10 @@ impl Answer {
     /// The result follows. Who sees it is fixed by this.
     pub(super) fn deferred(ephemeral: bool) -> Self {
         let data = if ephemeral { json!({ "flags": EPHEMERAL }) } else { json!({}) };
-        Self { first: First::Deferred { ephemeral, said: 0 }, ..Self::new(json!({ "type": 5, "data": data })) }
+        Self {
+            first: First::Deferred { ephemeral, said: 0 },
+            ..Self::new(json!({ "type": 5, "data": data }))
+        }
     }
 
     pub(super) fn choices(choices: Vec<Value>) -> Self {

@@ -12,14 +12,12 @@ const GROUP: u64 = 2;
 /// `data` of an interaction of type 2 or 4.
 #[derive(Clone, Debug)]
 pub(crate) struct Data {
-    pub(crate) id: Option<String>,
     pub(crate) name: String,
     /// `type`: of a command that is typed if none is given, 0 if it is not a number.
     pub(crate) kind: u64,
     pub(crate) options: Vec<Opt>,
     pub(crate) resolved: Value,
     pub(crate) target_id: Option<String>,
-    pub(crate) guild_id: Option<String>,
 }
 
 /// One option, or one level of sub-commands.
@@ -38,13 +36,11 @@ impl Data {
     /// Reads it; of anything that is no object, nothing.
     pub(crate) fn read(data: &Value) -> Self {
         Self {
-            id: id(data.get("id")),
             name: text(data.get("name")),
             kind: data.get("type").map_or(CHAT_INPUT, |kind| kind.as_u64().unwrap_or_default()),
             options: options(data),
             resolved: data.get("resolved").cloned().unwrap_or_default(),
             target_id: id(data.get("target_id")),
-            guild_id: id(data.get("guild_id")),
         }
     }
 

@@ -40,6 +40,8 @@ fn command(interaction: &Interaction, trusted: &Trusted, specs: &[CommandSpec]) 
     let data = Data::read(&interaction.data);
     match commands::invoked(&data, specs) {
         Invoked::Line(line) => {
+            // A line that was typed as one holds mentions as Discord writes them.
+            let line = if data.name == commands::ROOT { words::words(&line) } else { line };
             let raw = Some(format!("/{line}").chars().take(RAW).collect());
             ask(interaction, trusted, or_help(line), raw, true)
         }
@@ -75,7 +77,8 @@ fn ask(
     modal: bool,
 ) -> Result<Inbound, Ignored> {
     let token = interaction.token.as_ref().filter(|token| is_token(token)).ok_or(Ignored::Unreadable)?;
-    let (Some(id), Some(channel)) = (interaction.id, interaction.channel_id.or(interaction.channel.id)) else {
+    let (Some(id), Some(channel)) = (interaction.id, interaction.channel_id.or(interaction.channel.id))
+    else {
         return Err(Ignored::Unreadable);
     };
     let guild = interaction.guild_id;

@@ -2,8 +2,8 @@
 
 use super::{Ask, By, Ignored, Inbound, Us, by_whom, or_help, raw};
 use crate::{
-    people::{Home, Trusted},
     payload::Message,
+    people::{Home, Trusted},
     words::{self, Said},
 };
 

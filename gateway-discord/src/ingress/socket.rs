@@ -45,7 +45,11 @@ pub struct SocketTiming {
 
 impl Default for SocketTiming {
     fn default() -> Self {
-        Self { hello: Duration::from_secs(15), silence: Duration::from_secs(90), save: Duration::from_secs(1) }
+        Self {
+            hello: Duration::from_secs(15),
+            silence: Duration::from_secs(90),
+            save: Duration::from_secs(1),
+        }
     }
 }
 
@@ -166,7 +170,10 @@ async fn serve(socket: &Arc<Socket>, number: u32, term: &Term, stop: &Cancellati
                 stop.run_until_cancelled(tokio::time::sleep(PAUSES.0)).await;
             }
             End::New => {
-                warn!(resumes, "a session with Discord could not be resumed: what happened meanwhile may be missed");
+                warn!(
+                    resumes,
+                    "a session with Discord could not be resumed: what happened meanwhile may be missed"
+                );
                 sessions.forget().await;
                 let rest = pause.mul_f64(rand::random_range(1.0..2.0));
                 stop.run_until_cancelled(tokio::time::sleep(rest)).await;

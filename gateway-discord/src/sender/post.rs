@@ -77,13 +77,20 @@ impl Post {
     }
 
     /// Whether the end of a run's answer stands in a channel already: a message of ours below which its id stands.
-    pub(super) async fn has_answer(&self, channel: Snowflake, run: RunId, since: Timestamp) -> Result<bool, CallError> {
+    pub(super) async fn has_answer(
+        &self,
+        channel: Snowflake,
+        run: RunId,
+        since: Timestamp,
+    ) -> Result<bool, CallError> {
         let found = self.web.messages(channel, Snowflake::at(since - EARLIER)).await?;
         let (ours, told) = (self.us.bot.to_string(), format!("run {run}"));
         Ok(found.iter().any(|message| {
             let by_us = message.pointer("/author/id").and_then(Value::as_str) == Some(ours.as_str());
-            let embeds = message.get("embeds").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            let foot = |embed: &Value| embed.pointer("/footer/text").and_then(Value::as_str).map(str::to_owned);
+            let embeds =
+                message.get("embeds").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let foot =
+                |embed: &Value| embed.pointer("/footer/text").and_then(Value::as_str).map(str::to_owned);
             by_us && embeds.iter().filter_map(foot).any(|foot| foot.starts_with(&told) && foot.contains('·'))
         }))
     }

@@ -30,7 +30,10 @@ pub(super) async fn run(web: &Web, mut specs: Specs, good: &Good) {
         match register(web, &wanted.commands, good).await {
             Ok(()) => {
                 if !wanted.carried.is_empty() {
-                    info!(commands = wanted.carried.len(), "some commands have no form of Discord's; /adjutant takes them");
+                    info!(
+                        commands = wanted.carried.len(),
+                        "some commands have no form of Discord's; /adjutant takes them"
+                    );
                 }
                 pause = PAUSES.0;
                 if specs.changed().await.is_err() {

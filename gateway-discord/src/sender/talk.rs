@@ -42,7 +42,12 @@ impl Conversation {
         Self { post, specs, answered, shown: None, shown_at: None, first: None }
     }
 
-    async fn show_by(&mut self, talk: &mut Talk, request: &Request, message: &Message) -> Result<(), CallError> {
+    async fn show_by(
+        &mut self,
+        talk: &mut Talk,
+        request: &Request,
+        message: &Message,
+    ) -> Result<(), CallError> {
         if let Some(token) = outbound::token(request).filter(|_| is_fresh(request)) {
             return match self.answered.ask(request.id, Instant::now()).await {
                 Some(First::Deferred { .. }) => {
@@ -56,21 +61,23 @@ impl Conversation {
         match self.shown {
             Some(Some(id)) => self.post.update(at.channel, id, message, &[]).await,
             Some(None) => Ok(()),
-            None => match self.post.message(at, message, &[], &talk.key.request.to_string(), "progress").await {
-                Ok(id) => {
-                    self.shown = Some(Some(id));
-                    Ok(())
+            None => {
+                match self.post.message(at, message, &[], &talk.key.request.to_string(), "progress").await {
+                    Ok(id) => {
+                        self.shown = Some(Some(id));
+                        Ok(())
+                    }
+                    // There is only the answer then, by another way.
+                    Err(CallError::Refused { .. }) => {
+                        self.shown = Some(None);
+                        Ok(())
+                    }
+                    Err(error) => {
+                        talk.doubt = true;
+                        Err(error)
+                    }
                 }
-                // There is only the answer then, by another way.
-                Err(CallError::Refused { .. }) => {
-                    self.shown = Some(None);
-                    Ok(())
-                }
-                Err(error) => {
-                    talk.doubt = true;
-                    Err(error)
-                }
-            },
+            }
         }
     }
 }

@@ -210,7 +210,9 @@ impl Limits {
     fn count(&self, call: &Call<'_>, status: StatusCode, scope: &str, body: &Value) {
         match status.as_u16() {
             401 if call.bot && !self.unauthorized.swap(true, Ordering::Relaxed) => {
-                error!("Discord refuses the bot token; nothing is sent any more until a restart with a good one");
+                error!(
+                    "Discord refuses the bot token; nothing is sent any more until a restart with a good one"
+                );
             }
             403 => {
                 let code = body.get("code").and_then(Value::as_u64).unwrap_or_default();
@@ -223,7 +225,10 @@ impl Limits {
         let mut invalid = self.invalid.lock();
         invalid.push_back(Instant::now());
         if invalid.len() == INVALID {
-            error!(refused = INVALID, "too many calls to Discord were refused; it is left alone for some minutes");
+            error!(
+                refused = INVALID,
+                "too many calls to Discord were refused; it is left alone for some minutes"
+            );
         }
     }
 }

@@ -47,7 +47,11 @@ pub(super) struct Events {
 
 impl Events {
     /// Starts the task.
-    pub(super) fn start(socket: Arc<Socket>, sessions: Arc<Sessions>, lost: CancellationToken) -> (Self, JoinHandle<()>) {
+    pub(super) fn start(
+        socket: Arc<Socket>,
+        sessions: Arc<Sessions>,
+        lost: CancellationToken,
+    ) -> (Self, JoinHandle<()>) {
         let (send, inbox) = mpsc::channel(AHEAD);
         let stopping = Arc::new(AtomicBool::new(false));
         let handler = Handler { accept: socket.accept.clone(), sessions, stopping: stopping.clone() };

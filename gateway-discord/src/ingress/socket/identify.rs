@@ -65,7 +65,9 @@ async fn allow(socket: &Socket, id: u32, ended: &CancellationToken, go: oneshot:
             }
             Ok(Some((remaining, total, reset))) => {
                 error!(
-                    remaining, total, reset_seconds = reset.as_secs(),
+                    remaining,
+                    total,
+                    reset_seconds = reset.as_secs(),
                     "too few sessions are left of the day's budget; none is begun until it is renewed. Something begins sessions again and again"
                 );
                 tokio::time::sleep(reset.clamp(PAUSE, LONGEST)).await;

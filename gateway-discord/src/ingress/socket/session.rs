@@ -1,10 +1,7 @@
 //! How far a session was read, kept in the store: whoever takes the shard over resumes after the last event that the bus has
 //! accepted. Events that come again then are known by their ids.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use adjutant_bus::{
     ports::{Bucket, Bus, BusError, Expect, StoreError},
@@ -77,7 +74,9 @@ impl Sessions {
         let record = entry.and_then(|entry| wire::decode::<Record>("session", &entry.value).ok());
         let fits = |record: &Record| record.intents == INTENTS.bits() && record.shards == socket.shards;
         let known = record
-            .filter(|record| fits(record) && !record.session.is_empty() && socket.hosts.is_ours(&record.resume_url))
+            .filter(|record| {
+                fits(record) && !record.session.is_empty() && socket.hosts.is_ours(&record.resume_url)
+            })
             .map(|record| Kept { id: record.session, url: record.resume_url, sequence: record.sequence });
         if let Some(known) = &known {
             state.id.clone_from(&known.id);

@@ -108,7 +108,9 @@ pub(super) async fn run(
                 }
                 // Before the next poll, which would connect to it.
                 if shard.resume_url().is_some_and(|url| !socket.hosts.is_ours(url)) {
-                    return End::Fatal("the gateway names a foreign host to resume at; nothing is sent there".to_owned());
+                    return End::Fatal(
+                        "the gateway names a foreign host to resume at; nothing is sent there".to_owned(),
+                    );
                 }
                 if let (Some(0), Some(kind), Some(sequence)) = (frame.op, frame.t.as_deref(), frame.s) {
                     match kind {
@@ -173,7 +175,8 @@ pub(super) async fn hand_over(shard: &mut Shard<Identify>) {
     shard.close(CloseFrame::RESUME);
     let until = Instant::now() + CLOSING;
     while let Ok(Some(item)) = tokio::time::timeout_at(until, shard.next()).await {
-        let reconnected = |text: &str| serde_json::from_str::<Frame>(text).is_ok_and(|frame| frame.op == Some(10));
+        let reconnected =
+            |text: &str| serde_json::from_str::<Frame>(text).is_ok_and(|frame| frame.op == Some(10));
         match item {
             Ok(Message::Close(_)) => return,
             Ok(Message::Text(text)) if reconnected(&text) => return,
@@ -191,12 +194,18 @@ const fn is_fatal(code: u16) -> bool {
 fn reason(code: Option<u16>) -> String {
     let told = match code {
         Some(4003) => "the session was not authenticated; this is a fault of Adjutant's",
-        Some(4004) => "the bot token is wrong or was reset: copy it again from the app's Bot page into discord.bot_token",
+        Some(4004) => {
+            "the bot token is wrong or was reset: copy it again from the app's Bot page into discord.bot_token"
+        }
         Some(4010) => "the shard is none of this bot's; this is a fault of Adjutant's",
-        Some(4011) => "the bot is in too many guilds for the shards it has; restart, so that Discord is asked how many it needs",
+        Some(4011) => {
+            "the bot is in too many guilds for the shards it has; restart, so that Discord is asked how many it needs"
+        }
         Some(4012) => "this version of the gateway is not served any more: a newer Adjutant is needed",
         Some(4013) => "the intents are not valid; this is a fault of Adjutant's",
-        Some(4014) => "the intents are not allowed for this app: look at Privileged Gateway Intents on the app's Bot page",
+        Some(4014) => {
+            "the intents are not allowed for this app: look at Privileged Gateway Intents on the app's Bot page"
+        }
         _ => "the gateway ended the session without saying why",
     };
     let code = code.map(|code| format!(" (close code {code})")).unwrap_or_default();

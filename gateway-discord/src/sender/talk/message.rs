@@ -73,7 +73,12 @@ impl Conversation {
     }
 
     /// For the asker only: in the direct conversation. Where it was asked, only that.
-    async fn privately(&mut self, talk: &mut Talk, request: &Request, rendered: &Rendered) -> Result<(), CallError> {
+    async fn privately(
+        &mut self,
+        talk: &mut Talk,
+        request: &Request,
+        rendered: &Rendered,
+    ) -> Result<(), CallError> {
         let told = match self.directly(talk, request, rendered).await {
             Ok(()) => "Answered in a direct message.",
             Err(CallError::Refused { code, .. }) if is_about_the_place(code) => {
@@ -90,7 +95,12 @@ impl Conversation {
         }
     }
 
-    async fn directly(&mut self, talk: &mut Talk, request: &Request, rendered: &Rendered) -> Result<(), CallError> {
+    async fn directly(
+        &mut self,
+        talk: &mut Talk,
+        request: &Request,
+        rendered: &Rendered,
+    ) -> Result<(), CallError> {
         let user = Snowflake::parse(&request.actor.user).unwrap_or(Snowflake(0));
         let at = self.post.direct(user).await?;
         if talk.doubt && self.post.has_answer(at.channel, request.id.run(), request.received_at).await? {

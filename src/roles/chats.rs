@@ -1,0 +1,126 @@
+//! The gateways of chat platforms: each for which there is a token, or one by itself.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use adjutant_bus::open::{Opened, Role};
+use adjutant_gateway::Finding;
+use anyhow::{Result, anyhow};
+use tokio_util::sync::CancellationToken;
+
+use super::{listen, parts, serve, specs};
+use crate::{config::Config, supervise::Supervisor};
+
+/// How long a gateway may go on sending after a stop.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// The gateways that were started.
+#[derive(Default)]
+pub(super) struct Chats {
+    pub(super) http: listen::Chats,
+    /// What each serves, for people.
+    pub(super) lines: Vec<String>,
+}
+
+/// Starts every gateway for which there is a token.
+pub(super) async fn all(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    opened: &Opened,
+    stop: &CancellationToken,
+) -> Result<Chats> {
+    let mut chats = Chats::default();
+    if !parts::slack(config).bot_tokens.is_empty() {
+        let slack = serve_slack(supervisor, config, opened, stop).await?;
+        chats.http = chats.http.slack(config, &slack);
+        chats.lines.push(format!("  slack    {}", slack.describe()));
+    }
+    if parts::discord(config).bot_token.is_some() {
+        let discord = serve_discord(supervisor, config, opened, stop).await?;
+        chats.http = chats.http.discord(config, &discord);
+        chats.lines.push(format!("  discord  {}", discord.describe()));
+    }
+    Ok(chats)
+}
+
+/// Starts the Slack gateway.
+async fn serve_slack(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    opened: &Opened,
+    stop: &CancellationToken,
+) -> Result<Arc<adjutant_gateway_slack::Gateway>> {
+    let bus = opened.role(Role::Slack).await?;
+    let specs = specs::follow(supervisor, &bus, stop);
+    let gateway = adjutant_gateway_slack::Gateway::open(parts::slack(config), bus, specs)
+        .await
+        .map_err(|findings| told("Slack", &findings))?;
+    let gateway = Arc::new(gateway);
+    let (running, until) = (gateway.clone(), stop.clone());
+    supervisor.start("Slack gateway", move || {
+        let (gateway, stop) = (running.clone(), until.clone());
+        async move {
+            gateway.run(stop).await;
+            Ok(())
+        }
+    });
+    Ok(gateway)
+}
+
+/// Starts the Discord gateway.
+async fn serve_discord(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    opened: &Opened,
+    stop: &CancellationToken,
+) -> Result<Arc<adjutant_gateway_discord::Gateway>> {
+    let bus = opened.role(Role::Discord).await?;
+    let specs = specs::follow(supervisor, &bus, stop);
+    let gateway = adjutant_gateway_discord::Gateway::open(parts::discord(config), bus, specs)
+        .await
+        .map_err(|findings| told("Discord", &findings))?;
+    let gateway = Arc::new(gateway);
+    let (running, until) = (gateway.clone(), stop.clone());
+    supervisor.start("Discord gateway", move || {
+        let (gateway, stop) = (running.clone(), until.clone());
+        async move {
+            gateway.run(stop).await;
+            Ok(())
+        }
+    });
+    Ok(gateway)
+}
+
+fn told(platform: &str, findings: &[Finding]) -> anyhow::Error {
+    let line = |finding: &Finding| format!("{}: {}. {}", finding.what, finding.found, finding.fix);
+    let told: Vec<String> = findings.iter().map(line).collect();
+    anyhow!("{platform} cannot be served:\n  {}", told.join("\n  "))
+}
+
+/// The Slack gateway by itself.
+pub(super) async fn slack(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
+    let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
+    let mut supervisor = Supervisor::new(stop.clone());
+    let gateway = serve_slack(&mut supervisor, config, &opened, &stop).await?;
+    alone(supervisor, config, listen::Chats::default().slack(config, &gateway), opened, &stop).await
+}
+
+/// The Discord gateway by itself.
+pub(super) async fn discord(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
+    let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
+    let mut supervisor = Supervisor::new(stop.clone());
+    let gateway = serve_discord(&mut supervisor, config, &opened, &stop).await?;
+    alone(supervisor, config, listen::Chats::default().discord(config, &gateway), opened, &stop).await
+}
+
+async fn alone(
+    mut supervisor: Supervisor,
+    config: &Config,
+    chats: listen::Chats,
+    opened: Opened,
+    stop: &CancellationToken,
+) -> Result<ExitCode> {
+    listen::start(&mut supervisor, config, chats, stop).await?;
+    let ended = supervisor.run(GRACE).await;
+    opened.stop().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
