@@ -13,6 +13,10 @@ mod stories {
     pub mod api;
     pub mod audit;
     pub mod command_line;
+    pub mod discord {
+        pub mod talks;
+        pub mod world;
+    }
     pub mod faults;
     pub mod hostile;
     pub mod notices;

@@ -46,6 +46,8 @@ impl Http {
         let mut authorization = HeaderValue::try_from(format!("Bot {}", token.expose_secret()))
             .map_err(|_| "discord.bot_token has characters that no token has".to_owned())?;
         authorization.set_sensitive(true);
+        // Whoever was first has chosen the same; without one neither HTTP nor the socket can speak TLS.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .tls_backend_rustls()
             .dns_resolver(Arc::new(OneHost(host.clone())))
