@@ -1,4 +1,5 @@
 //! The Discord gateway: durable before it is acknowledged, several replicas side by side.
 
 mod commands;
+mod modal;
 mod render;
