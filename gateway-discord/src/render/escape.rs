@@ -77,7 +77,7 @@ fn stands_in_address(c: char) -> bool {
 /// gets a blank before it.
 pub(super) fn end_address(line: &mut String, more: &str) {
     let last = line.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let masked = last.contains("](") && last.ends_with(')');
+    let masked = last.contains("](") && !last.contains("\\](") && last.ends_with(')');
     let open = (last.contains("https://") || last.contains("http://")) && !masked;
     let next = more.split(char::is_whitespace).next().unwrap_or_default();
     if open && !next.chars().all(|c| ".,;!?)'\"".contains(c)) {

@@ -210,7 +210,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// No text of anybody becomes a mention, a trap or a broken message.
     #[test]
