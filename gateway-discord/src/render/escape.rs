@@ -73,6 +73,18 @@ fn stands_in_address(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~/?=&%#+,;:!$'\"()".contains(c)
 }
 
+/// Discord takes everything up to a blank for part of an address: what follows one directly, and does not belong to it,
+/// gets a blank before it.
+pub(super) fn end_address(line: &mut String, more: &str) {
+    let last = line.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let masked = last.contains("](") && !last.contains("\\](") && last.ends_with(')');
+    let open = (last.contains("https://") || last.contains("http://")) && !masked;
+    let next = more.split(char::is_whitespace).next().unwrap_or_default();
+    if open && !next.chars().all(|c| ".,;!?)'\"".contains(c)) {
+        line.push(' ');
+    }
+}
+
 /// One word. `begins` if it is the first of a line; `open` if something may follow it directly.
 fn push_escaped(word: &str, begins: bool, open: bool, out: &mut String) {
     let digits =
@@ -151,6 +163,11 @@ pub(super) fn backticks(text: &str) -> String {
     if pieces.len().is_multiple_of(2) {
         return escape(text);
     }
-    let piece = |(index, piece): (usize, &&str)| if index % 2 == 0 { escape(piece) } else { code(piece) };
-    pieces.iter().enumerate().map(piece).collect()
+    let mut out = String::with_capacity(text.len());
+    for (index, piece) in pieces.into_iter().enumerate() {
+        let shown = if index % 2 == 0 { escape(piece) } else { code(piece) };
+        end_address(&mut out, &shown);
+        out.push_str(&shown);
+    }
+    out
 }

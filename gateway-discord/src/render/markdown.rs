@@ -1,9 +1,12 @@
 //! Markdown built anew for Discord: only what was meant as markup is markup, everything else is escaped text.
 
-use std::ops::Range;
+mod link;
+mod sources;
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
+use self::link::Link;
+pub(super) use self::sources::{Source, sources};
 use super::escape;
 
 /// Deepest list that is indented.
@@ -44,51 +47,6 @@ pub(super) fn inline(markdown: &str) -> String {
     writer.line.trim_end().to_owned()
 }
 
-/// A piece of a text that is too long for one message.
-pub(super) enum Source<'a> {
-    Text(&'a str),
-    Code { text: String, language: Option<String> },
-}
-
-/// A text cut at its blocks of code, which need fences of their own.
-pub(super) fn sources(markdown: &str) -> Vec<Source<'_>> {
-    let mut sources = Vec::new();
-    let mut code: Option<(Range<usize>, String, Option<String>)> = None;
-    let (mut depth, mut from) = (0_usize, 0);
-    for (event, range) in Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH).into_offset_iter() {
-        match event {
-            Event::Start(Tag::CodeBlock(kind)) if depth == 0 => {
-                code = Some((range, String::new(), language(&kind)));
-                depth += 1;
-            }
-            Event::Start(_) => depth += 1,
-            Event::Text(text) => {
-                if let Some((_, all, _)) = &mut code {
-                    all.push_str(&text);
-                }
-            }
-            Event::End(_) => {
-                depth = depth.saturating_sub(1);
-                if let (0, Some((range, text, language))) = (depth, code.take_if(|_| depth == 0)) {
-                    sources.extend(markdown.get(from..range.start).map(Source::Text));
-                    sources.push(Source::Code { text, language });
-                    from = range.end;
-                }
-            }
-            _ => {}
-        }
-    }
-    sources.extend(markdown.get(from..).map(Source::Text));
-    sources
-}
-
-fn language(kind: &CodeBlockKind<'_>) -> Option<String> {
-    match kind {
-        CodeBlockKind::Fenced(info) => info.split_whitespace().next().map(str::to_owned),
-        CodeBlockKind::Indented => None,
-    }
-}
-
 #[derive(Default)]
 struct Writer {
     out: String,
@@ -96,6 +54,8 @@ struct Writer {
     /// The next block stands apart from what is there.
     apart: bool,
     bold: usize,
+    /// Where in the line the last mark was closed.
+    closed: usize,
     link: Option<Link>,
     quote: usize,
     code: Option<(String, Option<String>)>,
@@ -103,13 +63,6 @@ struct Writer {
     lists: Vec<Option<u64>>,
     /// What stands before the text of the item that was begun.
     bullet: Option<String>,
-}
-
-/// A link that was begun: where it leads, and where its text begins.
-struct Link {
-    target: String,
-    from: usize,
-    text: String,
 }
 
 impl Writer {
@@ -123,7 +76,7 @@ impl Writer {
                     link.text.push_str(&text);
                 }
                 let code = escape::code(&text);
-                self.end_address(&code);
+                escape::end_address(&mut self.line, &code);
                 // A backtick next to another would be one mark with it.
                 if self.line.ends_with('`') {
                     self.line.push('\u{200B}');
@@ -151,20 +104,8 @@ impl Writer {
             link.text.push_str(text);
         }
         let text = escape::escape(text);
-        self.end_address(&text);
+        escape::end_address(&mut self.line, &text);
         self.line.push_str(&text);
-    }
-
-    /// Discord takes everything up to a blank for part of an address; what does not belong to it gets one before it.
-    fn end_address(&mut self, more: &str) {
-        let last = self.line.rsplit(char::is_whitespace).next().unwrap_or_default();
-        let open = (last.contains("https://") || last.contains("http://"))
-            && !(last.contains("](") && last.ends_with(')'));
-        let next = more.split(char::is_whitespace).next().unwrap_or_default();
-        let ends = |c: char| ".,;!?)'\"".contains(c);
-        if open && !next.chars().all(ends) {
-            self.line.push(' ');
-        }
     }
 
     fn mark(&mut self, mark: &str) {
@@ -174,9 +115,9 @@ impl Writer {
                 return;
             }
         }
-        self.end_address(mark);
+        escape::end_address(&mut self.line, mark);
         // A mark next to another would be one mark with it.
-        if self.line.chars().next_back().is_some_and(|last| mark.starts_with(last)) {
+        if self.closed > 0 && self.closed == self.line.len() {
             self.line.push('\u{200B}');
         }
         self.line.push_str(mark);
@@ -190,6 +131,7 @@ impl Writer {
             }
         }
         self.line.push_str(mark);
+        self.closed = self.line.len();
     }
 
     fn start(&mut self, tag: Tag<'_>) {
@@ -198,13 +140,13 @@ impl Writer {
             Tag::Emphasis => self.mark("*"),
             Tag::Strikethrough => self.mark("~~"),
             Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
-                self.end_address("[");
+                escape::end_address(&mut self.line, "[");
                 let link = Link { target: dest_url.to_string(), from: self.line.len(), text: String::new() };
                 self.link.get_or_insert(link);
             }
             Tag::CodeBlock(kind) => {
                 self.flush();
-                self.code = Some((String::new(), language(&kind)));
+                self.code = Some((String::new(), sources::language(&kind)));
             }
             Tag::BlockQuote(_) => {
                 self.flush();
@@ -263,23 +205,11 @@ impl Writer {
         }
     }
 
-    /// An address of the web can be followed; its text may not pretend to be another one.
     fn end_link(&mut self) {
-        let Some(Link { target, from, text }) = self.link.take() else { return };
-        let address = address(&target);
-        let (https, http) = (target.starts_with("https://"), target.starts_with("http://"));
-        let shown = self.line.get(from..).unwrap_or_default().to_owned();
-        if (https || http) && (text == target || text.is_empty()) {
-            self.line.truncate(from);
-            self.line.push_str(&address);
-        } else if https && is_plain(&text) && !shown.is_empty() {
-            self.line.truncate(from);
-            self.line.push_str(&format!("[{shown}]({address})"));
-        } else if https || http {
-            self.line.push_str(&format!(" ({address})"));
-        } else if text != target {
-            self.line.push_str(&format!(" ({})", escape::escape(&target)));
-        }
+        let Some(link) = self.link.take() else { return };
+        let shown = self.line.get(link.from..).unwrap_or_default().to_owned();
+        self.line.truncate(link.from);
+        self.line.push_str(&link.render(&shown));
     }
 
     fn space(&mut self) {
@@ -290,6 +220,7 @@ impl Writer {
 
     fn flush(&mut self) {
         let line = std::mem::take(&mut self.line);
+        self.closed = 0;
         let line = line.trim_end();
         if line.is_empty() && self.bullet.is_none() {
             return;
@@ -320,31 +251,4 @@ impl Writer {
         self.apart = false;
         self.out.push_str(shown);
     }
-}
-
-/// An address in which nothing ends it early or is markup.
-fn address(target: &str) -> String {
-    let mut out = String::with_capacity(target.len());
-    for byte in target.bytes() {
-        let c = char::from(byte);
-        if c.is_ascii_alphanumeric() || "-._~/?=&%#+,;:!$".contains(c) {
-            out.push(c);
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
-/// A text that does not look like an address itself, nor has brackets that would end a link's text.
-fn is_plain(text: &str) -> bool {
-    let dotted = |word: &str| {
-        let mut parts = word.split('.').filter(|part| !part.is_empty());
-        let last = parts.next_back();
-        parts.next().is_some() && last.is_some_and(|last| last.chars().all(char::is_alphabetic))
-    };
-    !text.trim().is_empty()
-        && !text.contains(['[', ']', '(', ')', '<', '>', '@', '\n', '\\', '`'])
-        && !text.contains("://")
-        && !text.split(|c: char| c.is_whitespace() || c == '/' || c == ':').any(dotted)
 }

@@ -19,9 +19,9 @@ async fn people_ask_in_every_way_and_are_answered_where_they_asked() {
     let answer = discord.answer(&asked, "hello").await;
     assert!(answer.texts().contains("run ") && answer.reference.is_some(), "{answer:#?}");
 
-    // A direct message is answered directly.
+    // A direct message is answered directly; but who asks there is of no guild.
     let asked = fake.say_direct(ADA, "help");
-    discord.answer(&asked, "deploy say").await;
+    discord.answer(&asked, "may not").await;
 
     // A command that is for everybody is answered at once, for everybody; one for the asker is seen by nobody else.
     let asked = fake.command(ADA, DEPLOYS, deploy("say", Some("by command")));

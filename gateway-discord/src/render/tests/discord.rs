@@ -37,9 +37,9 @@ pub(super) fn read(text: &str) -> Read {
                 {
                     address.push(next);
                 }
-                // Marks round an address end before it does; closing punctuation is not part of it.
-                let kept = address.trim_end_matches(|c| ".,:;\"')]*~".contains(c)).len();
-                rest.extend(address[kept..].chars().rev());
+                // Closing punctuation is not part of it.
+                let kept = address.trim_end_matches(|c| !masked && ".,:;\"')]".contains(c)).len();
+                rest.extend(address.split_off(kept).chars().rev());
                 read.acting.push('\u{3}');
             }
             c => read.acting.push(c),

@@ -116,6 +116,7 @@ fn what_acts_is_escaped_and_the_rest_is_left() {
     assert_eq!(fence("a ```` b\n", Some("Rust")), "```rust\na ``\u{200B}`` b\n```");
     assert_eq!(fence("x", Some("no name")), "```\nx\n```");
     assert_eq!(fence("\n\n", None), "");
+    assert_eq!(backticks("[x](https://a.example)`b`"), "\\[x\\](https://a.example) `b`");
     assert_eq!(cut("👍👍👍", 5), "👍👍…");
     assert_eq!(cut("👍👍", 4), "👍👍");
 }
