@@ -10,4 +10,5 @@
     reason = "a fixture: what does not fit fails the test that uses it"
 )]
 
+pub mod discord;
 pub mod slack;
