@@ -121,17 +121,17 @@ impl FakeDiscord {
 
     /// The users, guilds, channels and the token.
     pub fn world(&self) -> MutexGuard<'_, World> {
-        self.shared.world.lock()
+        held(&self.shared.world)
     }
 
     /// Everything that happened.
     pub fn record(&self) -> MutexGuard<'_, Record> {
-        self.shared.record.lock()
+        held(&self.shared.record)
     }
 
     /// What goes wrong from now on.
     pub fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.shared.faults.lock()
+        held(&self.shared.faults)
     }
 
     /// How many sockets are open.
@@ -205,4 +205,9 @@ impl FakeDiscord {
     fn fault(&self, what: impl Into<String>) {
         self.record().faults.push(what.into());
     }
+}
+
+/// Locks, and tells of a test that looks at the same thing twice in one expression.
+fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.try_lock_for(Duration::from_secs(20)).expect("a guard is held: take what you need out of it first")
 }
