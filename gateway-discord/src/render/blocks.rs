@@ -17,6 +17,8 @@ const VALUE: usize = 1_024;
 const SIDE_BY_SIDE: usize = 40;
 /// Code longer than this becomes a file.
 const CODE: usize = 2 * LONGEST_PART;
+/// A table that is too wide is shown row by row up to this length; a longer one becomes a file.
+const ROWS: usize = 2 * LONGEST_PART;
 /// Stands where there must be something, and shows nothing.
 const BLANK: &str = "\u{200B}";
 
@@ -32,10 +34,13 @@ pub(super) fn parts(block: &Block, files: &mut Vec<File>) -> Vec<Part> {
             if columns.is_empty() && rows.is_empty() {
                 return Vec::new();
             }
-            table::fixed(columns, rows).map_or_else(
-                || file(files, "csv", table::csv(columns, rows)),
-                |shown| vec![Part::text(shown)],
-            )
+            if let Some(shown) = table::fixed(columns, rows) {
+                return vec![Part::text(shown)];
+            }
+            let lines: Vec<String> = rows.iter().map(|cells| row(columns, cells)).collect();
+            let short = lines.iter().map(|line| units(line) + 1).sum::<usize>() <= ROWS;
+            let shown = if short { packed(lines.into_iter(), "\n") } else { None };
+            shown.unwrap_or_else(|| file(files, "csv", table::csv(columns, rows)))
         }
         Block::Code { text, language } if units(text) > CODE => {
             let name = |name: &&str| name.len() <= 16 && name.chars().all(|c| c.is_ascii_alphanumeric());
@@ -88,6 +93,19 @@ fn packed(lines: impl Iterator<Item = String>, between: &str) -> Option<Vec<Part
         }
     }
     Some(parts.into_iter().map(Part::text).collect())
+}
+
+/// A row of a table that is too wide: its first cell, then the others, named where there are several.
+fn row(columns: &[String], cells: &[String]) -> String {
+    let one_line = |cell: &String| escape(cell).replace('\n', " ");
+    let Some((first, others)) = cells.split_first() else { return BLANK.to_owned() };
+    let first = format!("**{}**", one_line(first));
+    if let [second] = others {
+        return format!("{first} – {}", one_line(second));
+    }
+    let named = columns.iter().skip(1).zip(others).filter(|(_, cell)| !cell.trim().is_empty());
+    let others = named.map(|(name, cell)| format!(" · {}: {}", one_line(name), one_line(cell)));
+    std::iter::once(first).chain(others).collect()
 }
 
 fn bullet(item: &str) -> String {

@@ -119,7 +119,7 @@ fn labelled_values_keep_their_place_unless_they_end_the_reply() {
 }
 
 #[test]
-fn tables_are_laid_out_by_what_is_seen_and_wide_ones_become_a_file() {
+fn tables_are_laid_out_by_what_is_seen_and_wide_ones_row_by_row_or_as_a_file() {
     let rows = vec![
         vec!["shop".to_owned(), "7".to_owned()],
         vec!["カート".to_owned(), "1234".to_owned()],
@@ -129,9 +129,18 @@ fn tables_are_laid_out_by_what_is_seen_and_wide_ones_become_a_file() {
     insta::assert_snapshot!(description(&rendered));
     let exactly = |width: usize| done(&Reply::info("x").table(&["a"], vec![vec!["w".repeat(width)]]));
     assert!(exactly(80).files.is_empty());
-    let wide = exactly(81);
+    assert_eq!(description(&exactly(81)), format!("**{}**", "w".repeat(81)));
+    let row = |cells: &[&str]| {
+        let columns: Vec<&str> = ["app", "env", "note"].into_iter().take(cells.len()).collect();
+        let cells = cells.iter().map(|cell| (*cell).to_owned()).collect();
+        description(&done(&Reply::info("x").table(&columns, vec![cells]))).to_owned()
+    };
+    let long = "w ".repeat(40);
+    assert_eq!(row(&["shop", &long]), format!("**shop** – {}", long.trim_end()));
+    assert_eq!(row(&["shop", "", &long]), format!("**shop** · note: {}", long.trim_end()));
+    let wide = exactly(8_000);
     assert_eq!(wide.files[0].name, "answer-1.csv");
-    assert_eq!(wide.files[0].content, format!("\"a\"\r\n\"{}\"\r\n", "w".repeat(81)));
+    assert_eq!(wide.files[0].content, format!("\"a\"\r\n\"{}\"\r\n", "w".repeat(8_000)));
     assert_eq!(description(&wide), "See answer-1.csv.");
 }
 

@@ -80,7 +80,7 @@ impl Conversation {
         let rendered =
             if plainly { in_a_file(&ended.reply, &foot) } else { outbound::rendered(&request, ended) };
         match outbound::token(&request).cloned().filter(|_| is_fresh(&request)) {
-            Some(token) => self.to_interaction(talk, &request, &token, ended, &rendered).await,
+            Some(token) => self.by_interaction(talk, &request, &token, ended, &rendered).await,
             None => self.by_message(talk, &request, ended, &rendered).await,
         }
     }

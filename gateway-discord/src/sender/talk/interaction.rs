@@ -22,7 +22,7 @@ const LONG: i64 = 60;
 const SETTLED: Duration = Duration::from_millis(3_300);
 
 impl Conversation {
-    pub(super) async fn to_interaction(
+    pub(super) async fn by_interaction(
         &mut self,
         talk: &mut Talk,
         request: &Request,
