@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     FakeDiscord,
-    rest::{Answer, Refused, Request},
+    reply::{Answer, Refused},
+    rest::Request,
 };
 
 /// Most commands of each type, by type: slash, user, message.
@@ -125,7 +126,11 @@ fn options(value: &Value) -> &[Value] {
 /// Name and description of a slash command or of an option.
 fn check_named(value: &Value, path: &str) -> Checked {
     let name = value["name"].as_str().unwrap_or_default();
-    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '\'');
+    // Letters and digits, and all of Devanagari and Thai.
+    let fits = |letter: char| {
+        letter.is_alphanumeric()
+            || matches!(letter, '-' | '_' | '\'' | '\u{900}'..='\u{97f}' | '\u{e00}'..='\u{e7f}')
+    };
     if !(1..=32).contains(&name.chars().count()) || !name.chars().all(fits) || name != name.to_lowercase() {
         return Err(Refused::form(&format!("{path}.name"), "Command name is invalid"));
     }

@@ -160,6 +160,18 @@ async fn buckets_are_kept_to_and_told() {
 }
 
 #[tokio::test]
+async fn a_request_that_comes_while_it_was_told_to_wait_is_noted() {
+    let fake = FakeDiscord::start(World::default()).await;
+    fake.faults().next(POST, RestFault::Limited { scope: Scope::User, retry_after: 60.0 });
+    // What was on its way when the limit was told is not noted.
+    let end = std::time::Instant::now() + crate::client::WAIT;
+    while fake.violations().is_empty() && std::time::Instant::now() < end {
+        assert_eq!(rest(&fake, "POST", MESSAGES, text("x")).await.0, 429);
+    }
+    assert!(fake.violations()[0].starts_with(POST), "{:?}", fake.violations());
+}
+
+#[tokio::test]
 async fn requests_fail_as_they_are_told() {
     let fake = FakeDiscord::start(World::default()).await;
     fake.faults().rates = Rates::generous();
