@@ -9,6 +9,7 @@ mod faults;
 mod gateway;
 mod handshake;
 mod http;
+mod interactions;
 mod limits;
 mod lookups;
 mod messages;

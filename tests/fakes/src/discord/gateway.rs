@@ -33,8 +33,6 @@ pub(super) struct Socket {
     pub(super) id: u64,
     pub(super) path: String,
     pub(super) writer: Writer,
-    /// An IDENTIFY or a RESUME was taken.
-    pub(super) ready: bool,
     frames: VecDeque<Instant>,
     heartbeat: Instant,
 }
@@ -79,15 +77,8 @@ async fn serve(fake: FakeDiscord, socket: WebSocket, path: String, good: bool, g
     fake.shared.sessions.lock().open.insert(id, writer.clone());
     let interval = fake.faults().heartbeat_interval;
     greet(&fake, &writer, good, greeting, interval);
-    let mut state = Socket {
-        fake: fake.clone(),
-        id,
-        path,
-        writer,
-        ready: false,
-        frames: VecDeque::new(),
-        heartbeat: Instant::now(),
-    };
+    let mut state =
+        Socket { fake: fake.clone(), id, path, writer, frames: VecDeque::new(), heartbeat: Instant::now() };
     let (mut write, mut read) = socket.split();
     let mut check = tokio::time::interval((interval / 2).max(Duration::from_millis(20)));
     let (by_client, code) = loop {
@@ -190,13 +181,14 @@ impl Socket {
         let Ok(frame) = serde_json::from_str::<Value>(text) else {
             return self.mistake(4002, "a frame that is no JSON");
         };
+        let ready = self.fake.shared.sessions.lock().has(self.id);
         match frame["op"].as_u64() {
             Some(1) => self.beat(&frame["d"]),
-            Some(2) if self.ready => self.mistake(4005, "a second IDENTIFY"),
+            Some(2) if ready => self.mistake(4005, "a second IDENTIFY"),
             Some(2) => self.identify(&frame["d"]),
-            Some(6) if self.ready => self.mistake(4005, "RESUME on a socket that has a session"),
+            Some(6) if ready => self.mistake(4005, "RESUME on a socket that has a session"),
             Some(6) => self.resume(&frame["d"]),
-            Some(3 | 4 | 8) if self.ready => {}
+            Some(3 | 4 | 8) if ready => {}
             Some(3 | 4 | 8) => self.mistake(4003, "a frame before IDENTIFY"),
             _ => self.mistake(4001, "an unknown op"),
         }

@@ -15,7 +15,7 @@ use super::{
 const INTENTS: u64 = ((1 << 26) - 1) & !(1 << 17 | 1 << 18 | 1 << 19 | 1 << 22 | 1 << 23);
 
 impl Socket {
-    pub(super) fn identify(&mut self, data: &Value) {
+    pub(super) fn identify(&self, data: &Value) {
         let shard = match &data["shard"] {
             Value::Null => Some((0, 1)),
             given => given[0].as_u64().zip(given[1].as_u64()),
@@ -97,7 +97,7 @@ impl Socket {
     }
 
     /// READY, and the guilds of the shard.
-    fn welcome(&mut self, intents: u64, shard: (u64, u64)) {
+    fn welcome(&self, intents: u64, shard: (u64, u64)) {
         let session_id = format!("session-{}", self.fake.id());
         let resume_url = match self.fake.faults().resume_url.clone() {
             ResumeUrl::Path => Some(format!("ws://{}/gateway/resume", self.fake.shared.address)),
@@ -127,10 +127,9 @@ impl Socket {
             guilds.iter().for_each(|guild| session.push("GUILD_CREATE", guild));
         }
         sessions.by_id.insert(session_id, session);
-        self.ready = true;
     }
 
-    pub(super) fn resume(&mut self, data: &Value) {
+    pub(super) fn resume(&self, data: &Value) {
         let mut entry = Resume {
             at: Instant::now(),
             session: data["session_id"].as_str().unwrap_or_default().to_owned(),
@@ -150,7 +149,6 @@ impl Socket {
         match taken {
             Ok(replayed) => {
                 entry.replayed = replayed;
-                self.ready = true;
             }
             Err(how) => {
                 let (out, refused) = refusal(&how);

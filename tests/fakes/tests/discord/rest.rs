@@ -255,3 +255,17 @@ async fn commands_are_overwritten_as_a_whole() {
     }
     assert_eq!(fake.record().commands["9001"].len(), 1);
 }
+
+#[tokio::test]
+async fn new_commands_are_counted_by_the_day() {
+    let fake = FakeDiscord::start(World::default()).await;
+    let path = "/applications/8001/commands";
+    let body = |from: usize| {
+        (from..from + 100).map(|n| json!({ "name": format!("c{n}"), "description": "d" })).collect::<Vec<_>>()
+    };
+    for from in [0, 0, 100] {
+        assert_eq!(rest(&fake, "PUT", path, body(from).into()).await.0, 200);
+    }
+    assert_eq!(rest(&fake, "PUT", path, body(200).into()).await.1["code"], 30_034);
+    assert_eq!(fake.record().created[""], 200);
+}
