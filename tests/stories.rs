@@ -14,6 +14,7 @@ mod stories {
     pub mod audit;
     pub mod command_line;
     pub mod discord {
+        pub mod faults;
         pub mod talks;
         pub mod world;
     }
