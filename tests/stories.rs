@@ -15,6 +15,7 @@ mod stories {
     pub mod command_line;
     pub mod discord {
         pub mod faults;
+        pub mod load;
         pub mod talks;
         pub mod world;
     }

@@ -2,6 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
+use adjutant_bus::ports::Recorded;
 use adjutant_fakes::discord::{FakeDiscord, Greeting, Refusal, RestFault, ResumeUrl, Scope};
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ async fn while_the_bus_is_away_people_are_told_that_nothing_was_done_and_message
     let (_worker, _gateway) = (discord.worker("w0"), discord.gateway("g0").await);
     works(&discord, "before").await;
     discord.world.opened.server().unwrap().fell().await;
-    let waiting = fake.say(ADA, DEPLOYS, "<@8002> deploy say after all");
+    let waiting = fake.say(ADA, DEPLOYS, "<@8002> ping");
     let command = fake.command(ADA, DEPLOYS, deploy("say", Some("never")));
     let told = command.acknowledged().await;
     assert!(told.after < Duration::from_secs(3), "{told:?}");
@@ -38,7 +39,9 @@ async fn while_the_bus_is_away_people_are_told_that_nothing_was_done_and_message
     assert_eq!(told.data["flags"], 64);
     tokio::time::sleep(Duration::from_secs(5)).await;
     discord.world.opened.server().unwrap().raise().await;
-    discord.answer(&waiting, "after all").await;
+    discord.answer(&waiting, "direct message").await;
+    let direct = fake.world().direct(ADA);
+    discord.message(&direct, "pong").await;
     let calls = discord.world.calls.lock().clone();
     assert!(calls.values().all(|fences| fences.len() == 1), "{calls:?}");
     discord.assert_no_violations();
@@ -310,8 +313,12 @@ async fn a_token_that_is_refused_while_running_stops_the_calls() {
         fake.say(ADA, DEPLOYS, &format!("<@8002> deploy say {n}"));
     }
     wait_ready(port, 503, "refuses the bot token").await;
-    let ended = async || (discord.world.called() == 20).then_some(());
-    discord.world.eventually(ended).await;
+    let ended =
+        |events: &Vec<_>| events.last().is_some_and(|last: &Recorded| last.event.fact.end().is_some());
+    let all = async || {
+        (discord.world.journals().await.values().filter(|one| ended(one)).count() == 20).then_some(())
+    };
+    discord.world.eventually(all).await;
     assert!(fake.record().invalid() <= 5, "{}", fake.record().invalid());
     discord.stop().await;
 }
@@ -336,7 +343,7 @@ async fn no_secret_is_in_any_log_not_even_at_its_finest() {
     discord.answer(&asked, "done").await;
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(text.len() > 1_000);
-    let (token, interaction) = (fake.world().bot_token.clone(), asked.token());
+    let (token, interaction) = (fake.world().bot_token.clone(), asked.token.clone());
     for secret in [token.as_str(), interaction.as_str(), "discord-bot-token"] {
         let found = text.lines().find(|line| line.contains(secret));
         assert!(found.is_none(), "{secret} in {found:?}");

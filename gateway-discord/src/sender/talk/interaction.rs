@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use adjutant_bus::{place::AnswerAddress, request::Request};
 use adjutant_gateway::{Ended, Talk};
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -46,7 +47,12 @@ impl Conversation {
             }
             None => Err(CallError::Refused { status: 404, code: UNKNOWN, what: "not answered".to_owned() }),
         };
+        let since = Timestamp::now().duration_since(request.received_at).unsigned_abs();
         match answered {
+            Err(CallError::Refused { code, .. }) if is_over(code) && since < SETTLED => {
+                self.first = None;
+                Err(CallError::Unknown("it is not answered at all yet".to_owned()).into())
+            }
             Err(CallError::Refused { code, .. }) if is_over(code) => {
                 warn!(run = %request.id.run(), code, "an interaction cannot be answered any more; answering by a message");
                 let foot = Foot { asker: Some(request.actor.user.clone()), ..outbound::foot(request, ended) };
@@ -110,7 +116,7 @@ impl Conversation {
         if let Some(first) = self.first {
             return Ok(Some(first));
         }
-        let since = jiff::Timestamp::now().duration_since(request.received_at).unsigned_abs();
+        let since = Timestamp::now().duration_since(request.received_at).unsigned_abs();
         let deadline = Instant::now() + SETTLED.saturating_sub(since);
         self.first = match self.answered.ask(request.id, deadline).await {
             Some(first) => Some(first),
