@@ -16,6 +16,8 @@ mod stories {
     pub mod discord {
         pub mod faults;
         pub mod load;
+        pub mod notices;
+        pub mod surfaces;
         pub mod talks;
         pub mod world;
     }

@@ -201,11 +201,10 @@ async fn an_answer_that_discord_took_without_saying_so_is_not_posted_again() {
     let asked = fake.command(ADA, DEPLOYS, deploy("say", Some("not certain")));
     discord.answer(&asked, "not certain").await;
     // Never taken: the person saw that nothing answered, and gets the answer by a message that says who asked.
-    fake.faults().next(callback, RestFault::Drop);
+    fake.faults().always(callback, Some(RestFault::Drop));
     fake.command(ADA, DEPLOYS, deploy("say", Some("by a message")));
     let answer = discord.message(DEPLOYS, "by a message").await;
     assert!(answer.texts().contains("<@4001>"), "{}", answer.texts());
-    fake.faults().next(callback, RestFault::Drop);
     fake.command(BEN, DEPLOYS, line("deploy mutating"));
     let direct = fake.world().direct(BEN);
     discord.message(&direct, "may not").await;
