@@ -10,6 +10,7 @@
 )]
 
 mod stories {
+    pub mod alike;
     pub mod api;
     pub mod audit;
     pub mod command_line;

@@ -1,6 +1,9 @@
 //! Notices: taken from the bus, and posted. Those about one matter change one message ([`crate::matter`]).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use adjutant_bus::{
     notice::Notice,
@@ -9,6 +12,7 @@ use adjutant_bus::{
 };
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 use tracing::{error, warn};
 
 /// Notices taken at once.
@@ -50,7 +54,9 @@ pub trait Board: Sync {
 
 /// Takes notices, and posts them: those to one channel in their order, channels beside one another.
 pub async fn run(bus: &Bus, board: &impl Board) {
+    let mut waiting: HashMap<String, Waiting> = HashMap::new();
     loop {
+        waiting.retain(|_, one| one.until > Instant::now());
         match bus.outbox.take(MOST, PAUSE).await {
             Ok(taken) => {
                 let mut channels: BTreeMap<String, Vec<(Delivery, Notice)>> = BTreeMap::new();
@@ -63,7 +69,12 @@ pub async fn run(bus: &Bus, board: &impl Board) {
                         Err(error) => settled(delivery.handle.bury(&error.to_string()).await),
                     }
                 }
-                join_all(channels.into_values().map(|notices| in_order(board, notices))).await;
+                let all = channels.into_iter().map(|(channel, notices)| {
+                    let first = waiting.remove(&channel);
+                    async { (channel, in_order(board, notices, first).await) }
+                });
+                let left = join_all(all).await;
+                waiting.extend(left.into_iter().filter_map(|(channel, one)| Some((channel, one?))));
             }
             Err(error) => {
                 warn!(%error, "notices cannot be taken just now");
@@ -73,14 +84,25 @@ pub async fn run(bus: &Bus, board: &impl Board) {
     }
 }
 
+/// A notice that was put back; those to the same channel that come before it comes again are put back behind it.
+struct Waiting {
+    id: String,
+    /// When it is not waited for any more: another replica may have it.
+    until: Instant,
+}
+
 /// Posts notices to one channel. When one has to wait, those behind it wait too: they may be about the same matter.
-async fn in_order(board: &impl Board, notices: Vec<(Delivery, Notice)>) {
-    let mut waiting = false;
+async fn in_order(
+    board: &impl Board,
+    notices: Vec<(Delivery, Notice)>,
+    mut waiting: Option<Waiting>,
+) -> Option<Waiting> {
     for (delivery, notice) in notices {
-        if waiting {
+        if waiting.as_ref().is_some_and(|first| first.id != notice.id) {
             settled(delivery.handle.release(AGAIN).await);
             continue;
         }
+        waiting = None;
         let tenant = delivery.origin.tenant.unescape().unwrap_or_default();
         if !board.serves(&tenant) {
             settled(delivery.handle.bury("its tenant is not configured").await);
@@ -95,11 +117,12 @@ async fn in_order(board: &impl Board, notices: Vec<(Delivery, Notice)>) {
             }
             Err(Undone { why, .. }) => {
                 warn!(why, id = notice.id, "a notice could not be posted yet");
-                waiting = true;
+                waiting = Some(Waiting { id: notice.id, until: Instant::now() + 2 * AGAIN });
                 delivery.handle.release(AGAIN).await
             }
         });
     }
+    waiting
 }
 
 fn settled(outcome: Result<(), BusError>) {

@@ -84,14 +84,14 @@ impl DiscordWorld {
 
     /// What answers this and contains the text.
     pub async fn answer(&self, asked: &Asked, text: &str) -> Posted {
-        let found = |_: &FakeDiscord| asked.answers().into_iter().find(|one| one.texts().contains(text));
+        let found = |_: &FakeDiscord| asked.answers().into_iter().find(|one| said(one).contains(text));
         self.fake.until(&format!("`{text}`; logs: {}", self.logs()), SLOW, found).await
     }
 
     /// The message in a channel whose text contains this.
     pub async fn message(&self, channel: &str, text: &str) -> Posted {
         let found =
-            |fake: &FakeDiscord| fake.messages(channel).into_iter().find(|one| one.texts().contains(text));
+            |fake: &FakeDiscord| fake.messages(channel).into_iter().find(|one| said(one).contains(text));
         self.fake.until(&format!("`{text}` in {channel}; logs: {}", self.logs()), SLOW, found).await
     }
 
@@ -139,4 +139,9 @@ pub async fn wait_ready(port: u16, status: u16, told: &str) -> String {
 
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// What a person reads: without the backslashes that keep marks from acting.
+fn said(posted: &Posted) -> String {
+    posted.texts().replace('\\', "")
 }
