@@ -14,6 +14,10 @@ mod stories {
     pub mod audit;
     pub mod command_line;
     pub mod discord {
+        pub mod faults;
+        pub mod load;
+        pub mod notices;
+        pub mod surfaces;
         pub mod talks;
         pub mod world;
     }

@@ -30,13 +30,17 @@ use crate::{
     people::Trusted,
     render,
     snowflake::Snowflake,
-    web::Web,
+    web::{CallError, Web},
 };
 
 /// From the arrival of an interaction to the last moment at which the bus may accept it.
 const BUDGET: Duration = Duration::from_millis(1_500);
 /// How long the bus may take to accept a message, before it is tried anew. Nobody waits for an acknowledgement of those.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// From the arrival of an interaction to the last moment at which an answer can come in time.
+const ANSWERED_BY: Duration = Duration::from_millis(2_800);
+/// Discord's code for an interaction that was answered before: by an answer that it did not confirm.
+const ALREADY: u64 = 40_060;
 /// Pause between two such tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -190,15 +194,28 @@ impl Accept {
         }
     }
 
-    /// Sends an answer, and tells the sender how the interaction was answered.
-    pub(crate) async fn send(&self, id: Snowflake, token: &AnswerAddress, answer: Answer) {
-        match self.web.callback(id, token, &answer.body).await {
-            Ok(()) => {
-                if let Some(request) = answer.request {
-                    self.answered.tell(request, answer.first).await;
+    /// Sends an answer until Discord has it or nobody waits any more, and tells the sender how the interaction was answered.
+    pub(crate) async fn send(&self, id: Snowflake, token: &AnswerAddress, answer: Answer, arrived: Instant) {
+        let last = arrived + ANSWERED_BY;
+        loop {
+            let rest = match self.web.callback(id, token, &answer.body).await {
+                Ok(()) | Err(CallError::Refused { code: ALREADY, .. }) => break,
+                Err(CallError::Limited(rest)) => rest,
+                Err(CallError::Unknown(why)) => {
+                    debug!(why, "Discord did not say whether it took an answer to an interaction");
+                    PAUSE / 5
                 }
+                Err(error @ CallError::Refused { .. }) => {
+                    return warn!(%error, "an interaction could not be answered");
+                }
+            };
+            if Instant::now() + rest >= last {
+                return warn!("an interaction could not be answered in time");
             }
-            Err(error) => warn!(%error, "an interaction could not be answered"),
+            tokio::time::sleep(rest).await;
+        }
+        if let Some(request) = answer.request {
+            self.answered.tell(request, answer.first).await;
         }
     }
 }

@@ -30,6 +30,25 @@ const CHAT_INPUT: u64 = 1;
 /// `type` of a command in a message's menu.
 const MESSAGE: u64 = 3;
 
+/// Where application commands are registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// Once for all guilds and for direct messages; Discord shows changes within minutes.
+    Everywhere,
+    /// In each trusted guild; Discord shows changes at once. Not in direct messages.
+    Guilds,
+}
+
+/// The same commands in the form for one guild, which knows no other places.
+pub(crate) fn of_guild(commands: &[Value]) -> Vec<Value> {
+    let mut commands = commands.to_vec();
+    for command in commands.iter_mut().filter_map(Value::as_object_mut) {
+        command.remove("integration_types");
+        command.remove("contexts");
+    }
+    commands
+}
+
 /// What is to be registered, whole.
 #[derive(Debug)]
 pub(crate) struct Registration {

@@ -16,6 +16,7 @@ use crate::{
     answered::Answered,
     channels::Channels,
     check::{self, Known},
+    commands::Registered,
     early::Early,
     ingress::{
         http,
@@ -55,6 +56,8 @@ pub struct DiscordConfig {
     pub ingress: Ingress,
     /// Ids of the guilds whose roles count.
     pub trusted_guilds: BTreeSet<String>,
+    /// Where application commands are registered.
+    pub registered: Registered,
     /// How long an interaction waits for its result before it is deferred.
     pub wait: Duration,
     /// Name of this replica.
@@ -194,6 +197,8 @@ impl Gateway {
             us: self.accept.us,
             specs: self.specs.clone(),
             answered: self.answered.clone(),
+            registered: self.config.registered,
+            guilds: self.accept.trusted.clone(),
             name: self.config.name.clone(),
             handover: self.config.handover,
         };

@@ -30,6 +30,7 @@ mod gateway;
 mod invite;
 
 pub use self::{
+    commands::Registered,
     gateway::{DiscordConfig, Gateway, Health, Ingress},
     ingress::socket::SocketTiming,
     invite::invite,

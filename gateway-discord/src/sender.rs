@@ -13,8 +13,8 @@ use adjutant_gateway::{Chats, Lead, Specs, notices as feed};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::{notices::Board, post::Post, talk::Conversation};
-use crate::{answered::Answered, inbound::Us, web::Web};
+use self::{notices::Board, post::Post, registrar::Registrar, talk::Conversation};
+use crate::{answered::Answered, commands::Registered, inbound::Us, people::Trusted, web::Web};
 
 /// The lease of the one that sends.
 const LEASE: &str = "discord.sender";
@@ -29,6 +29,9 @@ pub(crate) struct Sender {
     pub(crate) us: Us,
     pub(crate) specs: Specs,
     pub(crate) answered: Answered,
+    /// Where application commands are registered.
+    pub(crate) registered: Registered,
+    pub(crate) guilds: Trusted,
     /// Name of this replica.
     pub(crate) name: String,
     /// After which time without a sign of life the lease goes to another replica.
@@ -46,10 +49,16 @@ pub(crate) async fn run(sender: Sender, stop: CancellationToken) {
         let post = Arc::new(Post::new(sender.web.clone(), sender.us, term.good()));
         let board = Board { bus: sender.bus.clone(), post: post.clone() };
         let good = term.good();
+        let registrar = Registrar {
+            web: sender.web.clone(),
+            specs: sender.specs.clone(),
+            registered: sender.registered,
+            guilds: sender.guilds.clone(),
+        };
         let beside = async {
             tokio::select! {
                 () = feed::run(&sender.bus, &board) => {}
-                () = registrar::run(&sender.web, sender.specs.clone(), &good) => {}
+                () = registrar.run(&good) => {}
             }
         };
         let conversations =

@@ -83,6 +83,10 @@ impl<'a> Call<'a> {
         }
     }
 
+    fn route(&self) -> (Method, &'static str) {
+        (self.method.clone(), self.route)
+    }
+
     fn get(route: &'static str, path: String) -> Self {
         Self::new(Method::GET, route, path, "")
     }
@@ -166,14 +170,14 @@ impl Web {
     /// The first answer to an interaction, as it is.
     pub(crate) async fn original(&self, token: &AnswerAddress) -> Result<Value, CallError> {
         let path = format!("/webhooks/{}/{}/messages/@original", self.application, token.expose());
-        let route = "/webhooks/{application}/{token}/messages/@original get";
+        let route = "/webhooks/{application}/{token}/messages/@original";
         self.call(Call::new(Method::GET, route, path, token.expose()).of_interaction()).await
     }
 
     /// Takes the first answer to an interaction away.
     pub(crate) async fn delete_original(&self, token: &AnswerAddress, good: &Good) -> Result<(), CallError> {
         let path = format!("/webhooks/{}/{}/messages/@original", self.application, token.expose());
-        let route = "/webhooks/{application}/{token}/messages/@original delete";
+        let route = "/webhooks/{application}/{token}/messages/@original";
         let call = Call::new(Method::DELETE, route, path, token.expose()).of_interaction();
         self.call(call.while_good(good)).await.map(drop)
     }
@@ -245,7 +249,7 @@ impl Web {
         after: Snowflake,
     ) -> Result<Vec<Value>, CallError> {
         let path = format!("/channels/{channel}/messages?limit=100&after={after}");
-        let call = Call::new(Method::GET, "/channels/{channel}/messages get", path, channel);
+        let call = Call::new(Method::GET, "/channels/{channel}/messages", path, channel);
         Ok(array(self.call(call).await?))
     }
 
@@ -265,17 +269,34 @@ impl Web {
         self.call(Call::new(Method::GET, "/channels/{channel}", path, channel).fast()).await
     }
 
-    /// The application commands for all places.
-    pub(crate) async fn commands(&self) -> Result<Vec<Value>, CallError> {
-        let path = format!("/applications/{}/commands", self.application);
-        Ok(array(self.call(Call::get("/applications/{application}/commands", path)).await?))
+    /// The application commands of a guild, or, without one, for everywhere.
+    pub(crate) async fn commands(&self, guild: Option<Snowflake>) -> Result<Vec<Value>, CallError> {
+        Ok(array(self.call(self.commands_call(Method::GET, guild)).await?))
     }
 
-    /// Replaces the application commands for all places: what is not in the list is deleted.
-    pub(crate) async fn put_commands(&self, commands: &[Value], good: &Good) -> Result<(), CallError> {
-        let path = format!("/applications/{}/commands", self.application);
-        let call = Call::new(Method::PUT, "/applications/{application}/commands put", path, "");
-        self.call(call.body(commands.to_vec()).while_good(good)).await.map(drop)
+    /// Replaces the application commands of a guild or for everywhere: what is not in the list is deleted.
+    pub(crate) async fn put_commands(
+        &self,
+        guild: Option<Snowflake>,
+        commands: &[Value],
+        good: &Good,
+    ) -> Result<(), CallError> {
+        let call = self.commands_call(Method::PUT, guild).body(commands.to_vec()).while_good(good);
+        self.call(call).await.map(drop)
+    }
+
+    fn commands_call(&self, method: Method, guild: Option<Snowflake>) -> Call<'static> {
+        let application = self.application;
+        match guild {
+            None => {
+                let path = format!("/applications/{application}/commands");
+                Call::new(method, "/applications/{application}/commands", path, "")
+            }
+            Some(guild) => {
+                let path = format!("/applications/{application}/guilds/{guild}/commands");
+                Call::new(method, "/applications/{application}/guilds/{guild}/commands", path, guild)
+            }
+        }
     }
 
     /// Where the gateway is, and how many sessions may be begun.

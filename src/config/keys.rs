@@ -71,6 +71,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("discord.api_url", Kind::Text),
     ("discord.ingress", Kind::OneOf(&["gateway", "http"])),
     ("discord.trusted_guilds", Kind::Texts),
+    ("discord.commands", Kind::OneOf(&["everywhere", "guilds"])),
     ("discord.wait_milliseconds", Kind::Number(0..=1_000)),
     ("demo.enabled", Kind::Flag),
     ("demo.state_file", Kind::Text),

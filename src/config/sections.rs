@@ -141,7 +141,18 @@ pub(crate) struct Discord {
     pub(crate) api_url: String,
     pub(crate) ingress: DiscordIngress,
     pub(crate) trusted_guilds: Vec<String>,
+    pub(crate) commands: DiscordCommands,
     pub(crate) wait_milliseconds: u64,
+}
+
+/// Where application commands are registered.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DiscordCommands {
+    /// Once for all guilds.
+    Everywhere,
+    /// In each trusted guild.
+    Guilds,
 }
 
 /// By which way Discord reaches the gateway.

@@ -8,7 +8,7 @@ use adjutant_bus::{
     open::{BusConfig, BusUrl, BusUrlError},
     ports::Limits,
 };
-use adjutant_gateway_discord::DiscordConfig;
+use adjutant_gateway_discord::{DiscordConfig, Registered};
 use adjutant_gateway_slack::{SlackConfig, SocketTiming};
 use adjutant_policies::{Options, Policy, Vocabulary};
 use adjutant_workers::{
@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    config::{Config, DiscordIngress, Ingress},
+    config::{Config, DiscordCommands, DiscordIngress, Ingress},
     console::ConsoleConfig,
     demo,
 };
@@ -154,6 +154,10 @@ pub(super) fn discord(config: &Config) -> DiscordConfig {
             .filter_map(|home| home.strip_prefix("discord:"))
             .map(str::to_owned)
             .collect(),
+        registered: match discord.commands {
+            DiscordCommands::Everywhere => Registered::Everywhere,
+            DiscordCommands::Guilds => Registered::Guilds,
+        },
         wait: Duration::from_millis(discord.wait_milliseconds),
         name: replica(),
         handover: limits(config).handover(),

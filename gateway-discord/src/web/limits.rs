@@ -15,7 +15,7 @@ use std::{
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::sync::Cache;
 use parking_lot::Mutex;
-use reqwest::{StatusCode, header::HeaderMap};
+use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use tokio::{
     sync::{Mutex as Turns, OwnedMutexGuard},
@@ -90,6 +90,9 @@ struct Bucket {
     state: Mutex<State>,
 }
 
+/// A method and a path with placeholders.
+type Route = (Method, &'static str);
+
 /// The right to make one call.
 pub(super) struct Turn {
     /// The first call of a bucket leaves alone: only its answer tells what is allowed.
@@ -101,11 +104,11 @@ pub(super) struct Limits {
     all: DefaultDirectRateLimiter,
     held: Mutex<Option<Instant>>,
     /// Discord's name of a route's bucket.
-    names: Cache<&'static str, String>,
+    names: Cache<Route, String>,
     buckets: Cache<(String, String), Arc<Bucket>>,
     invalid: Mutex<VecDeque<Instant>>,
     unauthorized: AtomicBool,
-    forbidden: Cache<(&'static str, String), u64>,
+    forbidden: Cache<(Route, String), u64>,
 }
 
 impl Limits {
@@ -151,7 +154,7 @@ impl Limits {
             let what = "the token was refused before".to_owned();
             return Err(CallError::Refused { status: 401, code: 0, what });
         }
-        if let Some(code) = self.forbidden.get(&(call.route, call.major.clone())) {
+        if let Some(code) = self.forbidden.get(&(call.route(), call.major.clone())) {
             let what = "the same was refused here a moment ago".to_owned();
             return Err(CallError::Refused { status: 403, code, what });
         }
@@ -168,7 +171,7 @@ impl Limits {
     }
 
     fn bucket(&self, call: &Call<'_>) -> Arc<Bucket> {
-        let name = self.names.get(call.route).unwrap_or_else(|| call.route.to_owned());
+        let name = self.names.get(&call.route()).unwrap_or_else(|| format!("{} {}", call.method, call.route));
         self.buckets.get_with((name, call.major.clone()), Arc::default)
     }
 
@@ -178,9 +181,9 @@ impl Limits {
         let scope = text("x-ratelimit-scope").unwrap_or_default();
         self.count(call, status, scope, body);
         if let Some(name) = text("x-ratelimit-bucket")
-            && self.names.get(call.route).as_deref() != Some(name)
+            && self.names.get(&call.route()).as_deref() != Some(name)
         {
-            self.names.insert(call.route, name.to_owned());
+            self.names.insert(call.route(), name.to_owned());
         }
         let bucket = self.bucket(call);
         if status == StatusCode::TOO_MANY_REQUESTS {
@@ -216,7 +219,7 @@ impl Limits {
             }
             403 => {
                 let code = body.get("code").and_then(Value::as_u64).unwrap_or_default();
-                self.forbidden.insert((call.route, call.major.clone()), code);
+                self.forbidden.insert((call.route(), call.major.clone()), code);
             }
             401 => {}
             429 if scope != "shared" => {}

@@ -1,17 +1,21 @@
 //! A strict fake Discord: REST API v10, the gateway socket, interactions by both ways. Sources: Discord's documentation, its
 //! OpenAPI, and what real Discord has been seen to do.
 
+mod asked;
 mod callbacks;
 mod commands;
 mod deliver;
 mod faults;
 mod gateway;
+mod handshake;
 mod http;
+mod interactions;
 mod limits;
 mod lookups;
 mod messages;
 mod multipart;
 mod record;
+mod reply;
 mod rest;
 mod routes;
 mod schema;
@@ -30,9 +34,8 @@ use std::{
 use axum::{Router, extract::DefaultBodyLimit, routing::any};
 use parking_lot::{Mutex, MutexGuard};
 
-use self::{callbacks::Interactions, sessions::Sessions, throttle::Throttle};
 pub use self::{
-    deliver::Asked,
+    asked::Asked,
     faults::{Faults, GatewayUrl, Greeting, Rate, Rates, Refusal, RestFault, ResumeUrl, Scope, Switch},
     http::Signing,
     record::{Call, Callback, Closed, File, Identify, Posted, Record, Resume, Via},
@@ -41,6 +44,7 @@ pub use self::{
         World,
     },
 };
+use self::{callbacks::Interactions, sessions::Sessions, throttle::Throttle};
 
 /// Largest body that is read.
 const LARGEST_BODY: usize = 26 * 1024 * 1024;

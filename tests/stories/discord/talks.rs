@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{ADA, BEN, DEPLOYS, DiscordWorld, RANDOM, SLOW, deploy, line};
+use super::world::{ADA, BEN, DEPLOYS, DiscordWorld, RANDOM, deploy, line};
 
 const EPHEMERAL: u64 = 64;
 

@@ -119,3 +119,24 @@ pub fn deploy(name: &str, text: Option<&str>) -> Value {
 pub fn line(line: &str) -> Value {
     json!({ "name": "adjutant", "type": 1, "options": [{ "name": "command", "type": 3, "value": line }] })
 }
+
+/// Waits until readiness has this status and says this.
+pub async fn wait_ready(port: u16, status: u16, told: &str) -> String {
+    let end = tokio::time::Instant::now() + Duration::from_secs(120);
+    let mut last = String::new();
+    loop {
+        if let Ok(answer) = reqwest::get(format!("http://127.0.0.1:{port}/readyz")).await {
+            let is = answer.status() == status;
+            last = answer.text().await.unwrap();
+            if is && last.contains(told) {
+                return last;
+            }
+        }
+        assert!(tokio::time::Instant::now() < end, "readiness never was {status} `{told}`, but {last}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::{
     sync::mpsc,
     task::{JoinHandle, JoinSet},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
@@ -159,6 +160,7 @@ impl Handler {
 }
 
 async fn answer(accept: &Accept, payload: Value, replayed: bool) {
+    let arrived = Instant::now();
     let head: Interaction = serde_json::from_value(payload.clone()).unwrap_or_default();
     let (Some(id), Some(token)) = (head.id, head.token.filter(|token| is_token(token))) else {
         return warn!("an interaction without an id or a token cannot be answered");
@@ -167,5 +169,5 @@ async fn answer(accept: &Accept, payload: Value, replayed: bool) {
         return accept.late(payload).await;
     }
     let answer = accept.interaction(payload).await;
-    accept.send(id, &AnswerAddress::new(token), answer).await;
+    accept.send(id, &AnswerAddress::new(token), answer, arrived).await;
 }

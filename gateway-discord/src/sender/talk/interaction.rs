@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use adjutant_bus::{place::AnswerAddress, request::Request};
 use adjutant_gateway::{Ended, Talk};
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -11,7 +12,7 @@ use super::{Conversation, answer::Failed};
 use crate::{
     answered::First,
     outbound,
-    render::{self, Rendered},
+    render::{self, Foot, Rendered},
     sender::post::is_gone,
     web::CallError,
 };
@@ -21,7 +22,16 @@ const LONG: i64 = 60;
 /// From when a request was received until it is certain how it was answered: the platform's three seconds, and some.
 const SETTLED: Duration = Duration::from_millis(3_300);
 
+/// Discord's code for an interaction that it does not know.
+const UNKNOWN: u64 = 10_062;
+
+/// Codes by which Discord says that an interaction, or its token, is over; a message that is gone is another matter.
+const fn is_over(code: u64) -> bool {
+    is_gone(code) && code != 10_008
+}
+
 impl Conversation {
+    /// By the interaction, or by a message where it was not answered in time or its token is not good any more.
     pub(super) async fn by_interaction(
         &mut self,
         talk: &mut Talk,
@@ -30,12 +40,39 @@ impl Conversation {
         ended: &Ended,
         rendered: &Rendered,
     ) -> Result<(), Failed> {
-        let (promised, mut said) = match self.first(request, token).await? {
+        let answered = match self.first(request, token).await? {
             Some(First::Whole) => return Ok(()),
-            Some(First::Deferred { ephemeral, said }) => (ephemeral, said),
-            // Nobody answered in time: Discord has told the person so. The command has run, and its answer must be somewhere.
-            None => return self.by_message(talk, request, ended, rendered).await,
+            Some(First::Deferred { ephemeral, said }) => {
+                self.keep_promise(talk, request, token, ended, rendered, ephemeral, said).await
+            }
+            None => Err(CallError::Refused { status: 404, code: UNKNOWN, what: "not answered".to_owned() }),
         };
+        let since = Timestamp::now().duration_since(request.received_at).unsigned_abs();
+        match answered {
+            Err(CallError::Refused { code, .. }) if is_over(code) && since < SETTLED => {
+                self.first = None;
+                Err(CallError::Unknown("it is not answered at all yet".to_owned()).into())
+            }
+            Err(CallError::Refused { code, .. }) if is_over(code) => {
+                warn!(run = %request.id.run(), code, "an interaction cannot be answered any more; answering by a message");
+                let foot = Foot { asker: Some(request.actor.user.clone()), ..outbound::foot(request, ended) };
+                self.by_message(talk, request, ended, &render::reply(&ended.reply, &foot)).await
+            }
+            done => Ok(done?),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what is said, to whom, and how far it is")]
+    async fn keep_promise(
+        &mut self,
+        talk: &Talk,
+        request: &Request,
+        token: &AnswerAddress,
+        ended: &Ended,
+        rendered: &Rendered,
+        promised: bool,
+        mut said: usize,
+    ) -> Result<(), CallError> {
         let ephemeral = outbound::is_ephemeral(ended.reply.visibility, &request.place);
         let (web, good) = (self.post.web.clone(), self.post.good.clone());
         let long = ended.took.as_secs() >= LONG && !promised;
@@ -79,15 +116,12 @@ impl Conversation {
         if let Some(first) = self.first {
             return Ok(Some(first));
         }
-        let since = jiff::Timestamp::now().duration_since(request.received_at).unsigned_abs();
+        let since = Timestamp::now().duration_since(request.received_at).unsigned_abs();
         let deadline = Instant::now() + SETTLED.saturating_sub(since);
         self.first = match self.answered.ask(request.id, deadline).await {
             Some(first) => Some(first),
             None => {
                 let found = self.post.original(token).await?;
-                if found.is_none() {
-                    warn!(run = %request.id.run(), "an interaction was not answered in time; answering by another way");
-                }
                 found.map(|ephemeral| First::Deferred { ephemeral, said: 0 })
             }
         };

@@ -11,7 +11,8 @@ use super::{
     Callback, FakeDiscord, Via,
     limits::{self, EPHEMERAL},
     messages::{self, Draft},
-    rest::{Answer, Refused, Request},
+    reply::{Answer, Refused},
+    rest::Request,
     routes, schema,
 };
 

@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 
 use super::{
     FakeDiscord,
-    rest::{Answer, Refused, Request},
+    reply::{Answer, Refused},
+    rest::Request,
 };
 
 /// Most commands of each type, by type: slash, user, message.
 const MOST: [(u64, usize); 3] = [(1, 100), (2, 15), (3, 15)];
+/// Most new commands of a day, of a guild or for all.
+const NEW: usize = 200;
 const OPTIONS: usize = 25;
 /// Most characters of a command's names, descriptions and values.
 const TEXTS: usize = 8_000;
@@ -44,12 +47,18 @@ pub(super) fn overwrite(fake: &FakeDiscord, request: &Request) -> Answer {
     check(&given)?;
     let application = fake.world().application.clone();
     let earlier = fake.record().commands.get(&place).cloned().unwrap_or_default();
+    let new = given.iter().filter(|command| !earlier.iter().any(|one| same(one, command))).count();
+    let created = fake.record().created.get(&place).copied().unwrap_or_default() + new;
+    if created > NEW {
+        let why = "Max number of daily application command creates has been reached (200)";
+        return Err(Refused::new(400, 30_034, why));
+    }
     let complete = |command: &Value| {
         let kind = command["type"].as_u64().unwrap_or(1);
         // A command that keeps its name and type keeps its id.
-        let same = earlier.iter().find(|one| one["name"] == command["name"] && one["type"] == kind);
+        let kept = earlier.iter().find(|one| same(one, command));
         let mut shown = command.clone();
-        shown["id"] = same.map_or_else(|| fake.id().into(), |one| one["id"].clone());
+        shown["id"] = kept.map_or_else(|| fake.id().into(), |one| one["id"].clone());
         shown["type"] = kind.into();
         shown["application_id"] = application.clone().into();
         shown["version"] = fake.id().into();
@@ -74,9 +83,15 @@ pub(super) fn overwrite(fake: &FakeDiscord, request: &Request) -> Answer {
     };
     let registered: Vec<Value> = given.iter().map(complete).collect();
     let mut record = fake.record();
+    record.created.insert(place.clone(), created);
     record.registrations.push((place.clone(), registered.len()));
     record.commands.insert(place, registered.clone());
     Ok((200, registered.into()))
+}
+
+/// Whether a command that is there has this one's name and type.
+fn same(there: &Value, command: &Value) -> bool {
+    there["name"] == command["name"] && there["type"] == command["type"].as_u64().unwrap_or(1)
 }
 
 fn check(commands: &[Value]) -> Checked {
@@ -125,7 +140,11 @@ fn options(value: &Value) -> &[Value] {
 /// Name and description of a slash command or of an option.
 fn check_named(value: &Value, path: &str) -> Checked {
     let name = value["name"].as_str().unwrap_or_default();
-    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '\'');
+    // Letters and digits, and all of Devanagari and Thai.
+    let fits = |letter: char| {
+        letter.is_alphanumeric()
+            || matches!(letter, '-' | '_' | '\'' | '\u{900}'..='\u{97f}' | '\u{e00}'..='\u{e7f}')
+    };
     if !(1..=32).contains(&name.chars().count()) || !name.chars().all(fits) || name != name.to_lowercase() {
         return Err(Refused::form(&format!("{path}.name"), "Command name is invalid"));
     }

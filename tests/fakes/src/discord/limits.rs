@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{FakeDiscord, rest::Refused};
+use super::{FakeDiscord, reply::Refused};
 
 pub(super) const EPHEMERAL: u64 = 1 << 6;
 pub(super) const COMPONENTS_V2: u64 = 1 << 15;

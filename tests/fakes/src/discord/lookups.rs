@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
     FakeDiscord, GatewayUrl,
-    rest::{Answer, Refused, Request},
+    reply::{Answer, Refused},
+    rest::Request,
 };
 
 /// `GET /gateway`, and with `bot` also what may be identified.

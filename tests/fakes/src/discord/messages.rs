@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::{
     Access, FakeDiscord, File, Posted, Via, World, limits,
     multipart::Part,
-    rest::{Answer, Refused, Request},
+    reply::{Answer, Refused},
+    rest::Request,
 };
 
 /// A message that is about to be.

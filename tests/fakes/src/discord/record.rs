@@ -198,6 +198,8 @@ pub struct Record {
     pub commands: BTreeMap<String, Vec<Value>>,
     /// Bulk overwrites of commands: where, and how many.
     pub registrations: Vec<(String, usize)>,
+    /// Commands that were new, by guild: Discord takes 200 a day.
+    pub created: BTreeMap<String, usize>,
     /// Where the bot was shown as typing.
     pub typing: Vec<String>,
     /// What the client did against the rules.
@@ -219,6 +221,15 @@ impl Record {
         let counts =
             |call: &&Call| matches!(call.status, 401 | 403) || (call.status == 429 && call.scope != "shared");
         self.calls.iter().filter(counts).count()
+    }
+
+    /// Texts that one person alone was to see, and that a message for everybody has as well.
+    #[must_use]
+    pub fn leaks(&self) -> Vec<String> {
+        let (hidden, open): (Vec<_>, Vec<_>) = self.posted.iter().partition(|one| one.only_for.is_some());
+        let open: Vec<String> = open.iter().map(|one| one.texts()).collect();
+        let hidden = hidden.iter().map(|one| one.texts()).filter(|text| !text.trim().is_empty());
+        hidden.filter(|text| open.iter().any(|open| open.contains(text.as_str()))).collect()
     }
 
     /// A message by its id, of the bot or of a person.

@@ -9,7 +9,7 @@ use jsonschema::{Draft, Validator};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::{rest::Refused, routes::Route};
+use super::{reply::Refused, routes::Route};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../samples/discord/openapi.json")).unwrap());

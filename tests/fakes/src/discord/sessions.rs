@@ -131,6 +131,11 @@ impl Sessions {
         free
     }
 
+    /// Whether a socket has a session.
+    pub(super) fn has(&self, socket: u64) -> bool {
+        self.by_id.values().any(|session| session.socket.as_ref().is_some_and(|(id, _)| *id == socket))
+    }
+
     /// Forgets a socket; its session stays.
     pub(super) fn leave(&mut self, socket: u64) {
         self.open.remove(&socket);
@@ -219,10 +224,11 @@ impl FakeDiscord {
         self.to_all("op 7", || Out::Text(r#"{"op":7,"d":null,"s":null,"t":null}"#.to_owned()));
     }
 
-    /// Op 9 on every socket; without `resumable` the sessions end.
+    /// Op 9 on every socket, which may then identify or resume again; without `resumable` the sessions end.
     pub fn invalid_session(&self, resumable: bool) {
-        if !resumable {
-            self.end_sessions();
+        match resumable {
+            true => self.shared.sessions.lock().by_id.values_mut().for_each(|session| session.socket = None),
+            false => self.end_sessions(),
         }
         self.to_all("op 9", || Out::Text(invalid(resumable)));
     }

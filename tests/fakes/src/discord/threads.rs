@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{
     Channel, FakeDiscord,
     messages::{place, unknown_message},
-    rest::{Answer, Refused, Request},
+    reply::{Answer, Refused},
+    rest::Request,
 };
 
 /// Opens a thread, of a message or of the channel.

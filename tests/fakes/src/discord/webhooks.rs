@@ -7,7 +7,8 @@ use super::{
     callbacks::{AUTOCOMPLETE, Interaction},
     limits::{self, EPHEMERAL},
     messages::{self, Draft, unknown_message},
-    rest::{Answer, Refused, Request},
+    reply::{Answer, Refused},
+    rest::Request,
 };
 
 fn unknown() -> Refused {

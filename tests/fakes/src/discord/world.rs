@@ -155,6 +155,25 @@ impl Default for World {
 }
 
 impl World {
+    /// One more guild, with roles by id and name, and a channel.
+    pub fn add_guild(&mut self, id: &str, name: &str, roles: &[(&str, &str)], channel: &str) {
+        let role = |(id, name): &(&str, &str)| Role { id: (*id).to_owned(), name: (*name).to_owned() };
+        let roles = roles.iter().map(role).collect();
+        self.guilds.insert(id.to_owned(), Guild { id: id.to_owned(), name: name.to_owned(), roles });
+        let (guild, name) = (Some(id.to_owned()), format!("{name}-channel"));
+        let channel = Channel { id: channel.to_owned(), name, guild, ..Channel::default() };
+        self.channels.insert(channel.id.clone(), channel);
+    }
+
+    /// A user becomes a member of a guild, or gets other roles there.
+    ///
+    /// # Panics
+    /// When there is no such user.
+    pub fn join(&mut self, user: &str, guild: &str, roles: &[&str]) {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        self.users.get_mut(user).expect("a user of the world").roles.insert(guild.to_owned(), roles);
+    }
+
     /// The direct conversation of a user with the bot; made when it is not there yet.
     pub fn direct(&mut self, user: &str) -> String {
         let found = self.channels.values().find(|one| one.recipient.as_deref() == Some(user));

@@ -160,6 +160,22 @@ async fn faults_of_the_socket_are_what_they_say() {
 }
 
 #[tokio::test]
+async fn after_op_9_the_same_socket_may_begin_again() {
+    let fake = FakeDiscord::start(World::default()).await;
+    let (mut socket, ready) = ready(&fake, PLAIN).await;
+    fake.invalid_session(true);
+    assert_eq!(socket.frame().await["d"], true);
+    socket.send(resume(&fake, ready["session_id"].as_str().unwrap(), 2)).await;
+    assert_eq!(socket.frame().await["t"], "RESUMED");
+    fake.invalid_session(false);
+    assert_eq!(socket.frame().await["d"], false);
+    // Within five seconds of the last one: refused, and not as a second one.
+    socket.send(identify(&fake, PLAIN)).await;
+    assert_eq!(socket.frame().await["op"], 9);
+    assert_eq!(fake.record().identifies[1].refused, Some(9));
+}
+
+#[tokio::test]
 async fn events_are_doubled_and_swapped_by_chance() {
     let fake = FakeDiscord::start(World::default()).await;
     let (mut socket, _) = ready(&fake, WITH_CONTENT).await;

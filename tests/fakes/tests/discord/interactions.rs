@@ -72,7 +72,9 @@ async fn a_deferral_fixes_who_sees_the_answer() {
     assert_eq!(mine, [("for you".to_owned(), Via::Answer), ("for you too".to_owned(), Via::FollowUp)]);
     assert_eq!(fake.messages("5001").len(), 1);
     assert_eq!(fake.violations(), [""; 0]);
+    assert!(fake.record().leaks().is_empty());
     rest(&fake, "POST", &webhook(&asked), text("for you")).await;
+    assert_eq!(fake.record().leaks(), ["for you"]);
     assert_eq!(fake.violations().len(), 1);
 }
 
@@ -127,4 +129,20 @@ async fn an_answer_that_never_comes_is_noted() {
     let asked = fake.command("4001", "5001", json!({ "name": "run" }));
     let seen = |fake: &FakeDiscord| fake.record().unanswered.contains(&asked.id).then_some(());
     fake.until("the failure", crate::client::WAIT, seen).await;
+}
+
+#[tokio::test]
+async fn menus_and_direct_conversations_have_their_own_shape() {
+    let fake = FakeDiscord::start(World::default()).await;
+    let said = fake.say("4002", "5001", "look at this");
+    let menu = fake.message_command("4001", "5001", &said.id, "Explain");
+    assert_eq!(menu.data["data"]["resolved"]["messages"][&said.id]["content"], "look at this");
+    let channel = fake.world().direct("4003");
+    let direct = fake.command("4003", &channel, json!({ "name": "status" }));
+    assert!(direct.data["member"].is_null() && direct.data["guild_id"].is_null());
+    assert_eq!(direct.data["user"]["id"], "4003");
+    let foreign = fake.interact_with(2, "4001", "5001", json!({ "name": "x", "type": 1 }), None, |event| {
+        event["authorizing_integration_owners"] = json!({ "1": "4001" });
+    });
+    assert_eq!(foreign.data["authorizing_integration_owners"]["0"], Value::Null);
 }

@@ -160,6 +160,18 @@ async fn buckets_are_kept_to_and_told() {
 }
 
 #[tokio::test]
+async fn a_request_that_comes_while_it_was_told_to_wait_is_noted() {
+    let fake = FakeDiscord::start(World::default()).await;
+    fake.faults().next(POST, RestFault::Limited { scope: Scope::User, retry_after: 60.0 });
+    // What was on its way when the limit was told is not noted.
+    let end = std::time::Instant::now() + crate::client::WAIT;
+    while fake.violations().is_empty() && std::time::Instant::now() < end {
+        assert_eq!(rest(&fake, "POST", MESSAGES, text("x")).await.0, 429);
+    }
+    assert!(fake.violations()[0].starts_with(POST), "{:?}", fake.violations());
+}
+
+#[tokio::test]
 async fn requests_fail_as_they_are_told() {
     let fake = FakeDiscord::start(World::default()).await;
     fake.faults().rates = Rates::generous();
@@ -242,4 +254,18 @@ async fn commands_are_overwritten_as_a_whole() {
         assert_eq!(rest(&fake, "PUT", path, body.clone()).await.0, 400, "{body}");
     }
     assert_eq!(fake.record().commands["9001"].len(), 1);
+}
+
+#[tokio::test]
+async fn new_commands_are_counted_by_the_day() {
+    let fake = FakeDiscord::start(World::default()).await;
+    let path = "/applications/8001/commands";
+    let body = |from: usize| {
+        (from..from + 100).map(|n| json!({ "name": format!("c{n}"), "description": "d" })).collect::<Vec<_>>()
+    };
+    for from in [0, 0, 100] {
+        assert_eq!(rest(&fake, "PUT", path, body(from).into()).await.0, 200);
+    }
+    assert_eq!(rest(&fake, "PUT", path, body(200).into()).await.1["code"], 30_034);
+    assert_eq!(fake.record().created[""], 200);
 }
