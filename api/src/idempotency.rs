@@ -10,8 +10,9 @@ use axum::{
 };
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, warn};
+use tracing::{debug, warn};
 
 use crate::{
     app::{App, Shared},
@@ -50,6 +51,11 @@ const MOST: usize = 256 * 1024;
 /// Headers that are given again.
 const GIVEN_AGAIN: [HeaderName; 4] =
     [header::CONTENT_TYPE, header::LOCATION, header::ETAG, HeaderName::from_static("preference-applied")];
+
+/// Ends of calls that could not be kept at once, and the pauses between tries.
+static LATER: Semaphore = Semaphore::const_new(256);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Marks an answer whose body must never be kept, because a key is shown in it.
 #[derive(Clone, Copy, Debug)]
@@ -101,28 +107,28 @@ pub(crate) async fn guarded(
     };
     let fingerprint =
         Sha256::new().chain_update(what).chain_update([0]).chain_update(body).finalize().to_vec();
-    let claim = match claim(app, &principal.key_id, &key, &fingerprint).await {
-        Ok(Ok(claim)) => claim,
-        Ok(Err(response)) => return response,
-        Err(error) => return Problem::from(error).into_response(),
-    };
+    let mine = Claim { key_id: principal.key_id.clone(), key, at: Timestamp::now().as_millisecond() };
+    match claim(app, &mine, &fingerprint).await {
+        Ok(None) => {}
+        Ok(Some(response)) => return response,
+        Err(error) => {
+            if matches!(error, StoreError::Unconfirmed(_)) {
+                settle_later(app.db.clone(), mine, None);
+            }
+            return Problem::from(error).into_response();
+        }
+    }
     let app = app.clone();
     let done = tokio::spawn(async move {
         let response = handle.await;
-        finish(&app.db, &claim, response).await
+        finish(&app.db, mine, response).await
     });
     done.await.unwrap_or_else(|fault| Problem::fault(&fault).into_response())
 }
 
 /// Claims the key for this call, or tells how the earlier one stands.
-async fn claim(
-    app: &App,
-    key_id: &str,
-    key: &str,
-    fingerprint: &[u8],
-) -> Result<Result<Claim, Response>, StoreError> {
-    let now = Timestamp::now().as_millisecond();
-    let mine = || Claim { key_id: key_id.to_owned(), key: key.to_owned(), at: now };
+async fn claim(app: &App, mine: &Claim, fingerprint: &[u8]) -> Result<Option<Response>, StoreError> {
+    let (key_id, key, now) = (&mine.key_id, &mine.key, mine.at);
     let mut tx = app.db.begin().await?;
     executing!(&mut tx, sqlx::query(EXPIRE).bind(key_id).bind(key).bind(now))?;
     let claimed = executing!(
@@ -131,14 +137,14 @@ async fn claim(
     )?;
     if claimed == 1 {
         tx.commit().await?;
-        return Ok(Ok(mine()));
+        return Ok(None);
     }
     let row: Option<Row> =
         fetching!(&mut tx, at => sqlx::query_as(FIND).bind(key_id).bind(key).fetch_optional(at))?;
-    let Some(row) = row else { return Ok(Err(in_progress())) };
+    let Some(row) = row else { return Ok(Some(in_progress())) };
     if row.fingerprint != fingerprint {
         let detail = "This Idempotency-Key was used for another call. Use a new one for each.";
-        return Ok(Err(Problem::new(Code::IdempotencyKeyReused, detail).into_response()));
+        return Ok(Some(Problem::new(Code::IdempotencyKeyReused, detail).into_response()));
     }
     match row.state.as_str() {
         "in_flight" if row.created_at <= now - DEAD => {
@@ -147,14 +153,14 @@ async fn claim(
                 sqlx::query(TAKE_OVER).bind(key_id).bind(key).bind(now).bind(row.created_at)
             )?;
             tx.commit().await?;
-            Ok(if taken == 1 { Ok(mine()) } else { Err(in_progress()) })
+            Ok((taken != 1).then(in_progress))
         }
-        "in_flight" => Ok(Err(in_progress())),
+        "in_flight" => Ok(Some(in_progress())),
         "shown" => {
             let detail = "The first answer showed it, and it is kept nowhere. Revoke it and make another.";
-            Ok(Err(Problem::new(Code::KeyAlreadyShown, detail).into_response()))
+            Ok(Some(Problem::new(Code::KeyAlreadyShown, detail).into_response()))
         }
-        _ => Ok(Err(replay(row))),
+        _ => Ok(Some(replay(row))),
     }
 }
 
@@ -181,13 +187,14 @@ fn replay(row: Row) -> Response {
 }
 
 /// Keeps the answer if it is the last word; else lets the key go, so that the call can be repeated.
-async fn finish(db: &Db, claim: &Claim, response: Response) -> Response {
+async fn finish(db: &Db, claim: Claim, response: Response) -> Response {
     let status = response.status();
     let passing = status.is_server_error()
         || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED);
     if passing {
-        if let Err(error) = settle(db, claim, None).await {
-            warn!(%error, "a call that may be repeated keeps its Idempotency-Key for a minute");
+        if let Err(error) = settle(db, &claim, None).await {
+            warn!(%error, "a call that may be repeated keeps its Idempotency-Key for now");
+            settle_later(db.clone(), claim, None);
         }
         return response;
     }
@@ -211,10 +218,28 @@ async fn finish(db: &Db, claim: &Claim, response: Response) -> Response {
             Answer { state: "done", status, headers, body: Some(body) }
         }
     };
-    if let Err(error) = settle(db, claim, Some(answer)).await {
-        error!(%error, "an answer could not be kept under its Idempotency-Key");
+    if let Err(error) = settle(db, &claim, Some(&answer)).await {
+        warn!(%error, "an answer cannot be kept under its Idempotency-Key for now");
+        settle_later(db.clone(), claim, Some(answer));
     }
     Response::from_parts(parts, Body::from(bytes))
+}
+
+/// Goes on trying to keep how a call ended, so that whoever repeats it when the database is back does not wait for a claim that
+/// nobody holds. Where there are too many, or it takes too long, the claim ages.
+fn settle_later(db: Db, claim: Claim, answer: Option<Answer>) {
+    let Ok(place) = LATER.try_acquire() else { return };
+    tokio::spawn(async move {
+        let mut pause = FIRST_PAUSE;
+        while Timestamp::now().as_millisecond() < claim.at + DEAD {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if settle(&db, &claim, answer.as_ref()).await.is_ok() {
+                break;
+            }
+        }
+        drop(place);
+    });
 }
 
 struct Answer {
@@ -224,7 +249,7 @@ struct Answer {
     body: Option<Vec<u8>>,
 }
 
-async fn settle(db: &Db, claim: &Claim, answer: Option<Answer>) -> Result<(), StoreError> {
+async fn settle(db: &Db, claim: &Claim, answer: Option<&Answer>) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     match answer {
         Some(answer) => executing!(

@@ -220,9 +220,19 @@ impl From<StoreError> for Problem {
                 tracing::warn!(why, "the database does not answer");
                 Self::unavailable("The database does not answer. Nothing was changed; try again.")
             }
+            StoreError::Unconfirmed(why) => {
+                tracing::warn!(why, "the database has not confirmed a change");
+                Self::unavailable(
+                    "The database has not confirmed it: it may have been done. Look, or repeat the call; with the same \
+                     Idempotency-Key that is safe.",
+                )
+            }
             StoreError::Unwritable(why) => {
                 error!(why, "the database cannot be written");
-                Self::unavailable("The database cannot be written. Nothing was changed; tell an operator.")
+                Self::unavailable(
+                    "The database can be read but not written: its disk is full, or it is read-only. Nothing was changed; \
+                     tell an operator.",
+                )
             }
             StoreError::Exists => Self::new(Code::Conflict, "There is one already."),
             StoreError::Fault(_) => Self::fault(&error),

@@ -127,13 +127,11 @@ impl Keys {
             Cached::Key(known) => Ok(Some(known)),
             Cached::Nobody => Ok(None),
             Cached::Unsure => {
-                let load = move || async move {
-                    let looking = tokio::time::timeout(LOOK_UP, self.load(db, key, digest));
-                    looking
-                        .await
-                        .unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".to_owned())))
-                };
-                self.cache.look_up(digest, load).await
+                // The time holds for those, too, who wait for somebody else's looking up: else they would fail one after another.
+                let looking = self.cache.look_up(digest, move || self.load(db, key, digest));
+                tokio::time::timeout(LOOK_UP, looking)
+                    .await
+                    .unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".to_owned())))
             }
         }
     }

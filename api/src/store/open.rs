@@ -10,6 +10,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
+    Connection, PgConnection,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -136,10 +137,16 @@ async fn migrating(file: &Path) -> std::io::Result<File> {
 async fn postgres(url: &SecretString) -> Result<Db, OpenError> {
     let (name, options) = server(url)?;
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT);
+    let pool = pool.after_release(|connection, _| Box::pin(whole(connection)));
     let pool =
         pool.connect_with(options).await.map_err(|error| OpenError::Open(name.clone(), error.to_string()))?;
     POSTGRES.run(&pool).await.map_err(|error| OpenError::Migrate(name, error.to_string()))?;
     Ok(Db::Postgres(pool))
+}
+
+/// Whether a connection can be used again. What was given up on it may still wait for an answer, and would hold its place for ever.
+async fn whole(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    tokio::time::timeout(WAIT, connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
 }
 
 /// The server's name for people, and how each connection is set up.

@@ -52,7 +52,7 @@ async fn the_same_key_at_once_and_later_is_one_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_is_told_and_the_same_key_may_try_again() {
     let limits = Limits { queue_per_origin: 1, ..Limits::default() };
-    let site = Site::without_worker(Memory::new(&limits).bus()).await;
+    let site = Site::without_worker(None, Memory::new(&limits).bus()).await;
     let key = site.world.key("ci", &["requests:submit", "requests:read"]).await;
     let body = json!({ "text": "ping" });
     assert_eq!(post(&site, &key, "a", &body).await.status(), StatusCode::ACCEPTED);

@@ -134,7 +134,7 @@ async fn requests_of_others_are_not_there_and_hostile_ids_are_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_is_told_by_its_place_and_nothing_is_submitted() {
-    let site = Site::without_worker(Memory::new(&Limits::default()).bus()).await;
+    let site = Site::without_worker(None, Memory::new(&Limits::default()).bus()).await;
     let key = site.world.key("ci", &["requests:submit:deploy.*", "requests:read"]).await;
     let say = |args: Value| json!({ "command": "deploy.say", "args": args });
     for (body, pointer) in [
