@@ -103,6 +103,8 @@ codes! {
     Fault = "fault", INTERNAL_SERVER_ERROR, "Something went wrong here";
     /// A part that is needed does not answer.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "This cannot be served just now";
+    /// The database takes no changes.
+    ReadOnly = "read_only", SERVICE_UNAVAILABLE, "Nothing can be changed just now";
 }
 
 /// One thing in the input that does not fit.
@@ -229,10 +231,9 @@ impl From<StoreError> for Problem {
             }
             StoreError::Unwritable(why) => {
                 error!(why, "the database cannot be written");
-                Self::unavailable(
-                    "The database can be read but not written: its disk is full, or it is read-only. Nothing was changed; \
-                     tell an operator.",
-                )
+                let detail = "The database can be read but not written: its disk is full, or it is read-only. Nothing was \
+                              changed. Tell an operator; once it can be written again, repeat the call.";
+                Self::new(Code::ReadOnly, detail).header(header::RETRY_AFTER, "30")
             }
             StoreError::Exists => Self::new(Code::Conflict, "There is one already."),
             StoreError::Fault(_) => Self::fault(&error),
