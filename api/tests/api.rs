@@ -34,7 +34,7 @@ mod api {
     pub mod world;
 }
 
-use api::world::World;
+use api::{site::Site, world::World};
 
 /// Instantiates every promise for both databases.
 macro_rules! promises {
@@ -76,6 +76,41 @@ macro_rules! said {
     };
 }
 
+/// The same for promises about commands, which a worker runs.
+macro_rules! run {
+    ($($part:ident :: $promise:ident),* $(,)?) => {
+        mod run_on_sqlite {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                api::$part::$promise(Site::new().await).await;
+            })*
+        }
+        mod run_on_postgres {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                api::$part::$promise(Site::on(Some(World::server().await)).await).await;
+            })*
+        }
+    };
+}
+
+run! {
+    commands::the_catalogue_describes_arguments_and_tells_what_is_allowed,
+    events::a_stream_begins_where_it_is_told_and_ends_with_the_request,
+    events::streams_of_a_key_are_bounded_and_end_when_the_service_stops,
+    idempotency::the_same_key_at_once_and_later_is_one_run,
+    policy::policy_is_explained_for_a_service_with_these_arguments,
+    policy::a_pause_stops_what_changes_something_and_is_told,
+    requests::a_command_is_run_by_text_and_by_arguments_exactly_as_given,
+    requests::a_refusal_of_policy_tells_why_and_by_which_version,
+    requests::a_run_is_cancelled_once_and_nobody_approves_by_key,
+    requests::requests_of_others_are_not_there_and_hostile_ids_are_nothing,
+    requests::what_does_not_fit_is_told_by_its_place_and_nothing_is_submitted,
+    requests::an_outcome_is_left_to_be_announced_once_without_the_parts_of_the_reply,
+}
+
 said! {
     notices::what_is_said_reaches_every_channel_and_is_recorded_without_its_text,
     notices::policy_and_scopes_bound_who_says_what_where,
@@ -88,6 +123,11 @@ said! {
 }
 
 promises! {
+    audit::what_happens_is_copied_in_order_and_without_secrets,
+    audit::the_beat_tells_how_far_the_copy_is,
+    audit::two_replicas_double_nothing_and_the_second_goes_on,
+    audit::while_the_database_is_locked_nothing_is_lost_and_no_beat_comes,
+    audit::another_journal_begins_anew_in_the_same_record,
     audit_read::entries_are_found_by_each_filter_and_page_by_page,
     audit_read::exports_hold_every_entry_and_verification_reports,
     audit_read::one_entry_is_shown_and_what_does_not_fit_is_told,

@@ -25,9 +25,7 @@ fn parse(text: &str) -> Vec<(u64, String)> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stream_begins_where_it_is_told_and_ends_with_the_request() {
-    let site = Site::new().await;
+pub async fn a_stream_begins_where_it_is_told_and_ends_with_the_request(site: Site) {
     let key = site.world.key("ci", &SCOPES).await;
     let id = site.submit(&key, &json!({ "text": "deploy wait" })).await;
     let path = format!("/v1/requests/{id}/events");
@@ -75,9 +73,7 @@ async fn a_stream_begins_where_it_is_told_and_ends_with_the_request() {
     site.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn streams_of_a_key_are_bounded_and_end_when_the_service_stops() {
-    let site = Site::new().await;
+pub async fn streams_of_a_key_are_bounded_and_end_when_the_service_stops(site: Site) {
     let key = site.world.key("ci", &SCOPES).await;
     let id = site.submit(&key, &json!({ "text": "deploy wait" })).await;
     let path = format!("/v1/requests/{id}/events");

@@ -11,9 +11,7 @@ async fn post(site: &Site, key: &str, idempotency: &str, body: &Value) -> Respon
     call.header("Idempotency-Key", idempotency).json(body).send().await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_at_once_and_later_is_one_run() {
-    let site = Site::new().await;
+pub async fn the_same_key_at_once_and_later_is_one_run(site: Site) {
     let key = site.world.key("ci", &["requests:submit", "requests:read"]).await;
     let body = json!({ "command": "deploy.say", "args": { "text": "once" } });
     let calls = (0..8).map(|_| post(&site, &key, "\"build-7\"", &body));

@@ -17,6 +17,7 @@ use adjutant_bus::{
 };
 use jiff::Timestamp;
 use serde_json::json;
+use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
 /// Whoever knows it may answer in our name.
 pub const ANSWER: &str = "https://hooks.slack.test/answer/T0/SECRET";
@@ -96,13 +97,19 @@ pub async fn database(dir: &Path) -> Db {
 pub type Line = (i64, Option<i64>, String, String, String, Option<String>, String);
 
 pub async fn lines(db: &Db) -> Vec<Line> {
-    let Db::Sqlite { read, .. } = db else { panic!("SQLite") };
-    sqlx::query_as(
-        "SELECT seq, journal_seq, kind, actor, target, outcome, body FROM audit_entries ORDER BY seq",
-    )
-    .fetch_all(read)
-    .await
-    .unwrap()
+    rows(db, "SELECT seq, journal_seq, kind, actor, target, outcome, body FROM audit_entries ORDER BY seq")
+        .await
+}
+
+/// The rows of a statement, whichever database it is.
+pub async fn rows<T>(db: &Db, sql: &'static str) -> Vec<T>
+where
+    T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
+{
+    match db {
+        Db::Sqlite { read, .. } => sqlx::query_as(sql).fetch_all(read).await.unwrap(),
+        Db::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await.unwrap(),
+    }
 }
 
 /// The places in the journal that were copied, in order.
