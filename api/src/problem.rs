@@ -225,8 +225,8 @@ impl From<StoreError> for Problem {
             StoreError::Unconfirmed(why) => {
                 tracing::warn!(why, "the database has not confirmed a change");
                 Self::unavailable(
-                    "The database has not confirmed it: it may have been done. Look, or repeat the call; with the same \
-                     Idempotency-Key that is safe.",
+                    "The database has not confirmed it: it may have been done. Look before you repeat the call; commands and \
+                     notices with the same Idempotency-Key are done once.",
                 )
             }
             StoreError::Unwritable(why) => {

@@ -31,6 +31,7 @@ mod api {
     pub mod policy;
     pub mod requests;
     pub mod site;
+    pub mod sql;
     pub mod world;
 }
 
@@ -101,6 +102,8 @@ run! {
     events::a_stream_begins_where_it_is_told_and_ends_with_the_request,
     events::streams_of_a_key_are_bounded_and_end_when_the_service_stops,
     idempotency::the_same_key_at_once_and_later_is_one_run,
+    idempotency::a_key_stands_for_its_call_even_when_its_answer_is_forgotten,
+    idempotency::a_claim_of_a_call_that_died_is_taken_over_after_a_minute,
     policy::policy_is_explained_for_a_service_with_these_arguments,
     policy::a_pause_stops_what_changes_something_and_is_told,
     requests::a_command_is_run_by_text_and_by_arguments_exactly_as_given,
@@ -112,6 +115,8 @@ run! {
 }
 
 said! {
+    idempotency::a_notice_with_a_key_is_said_once,
+    idempotency::a_secret_is_never_shown_a_second_time,
     notices::what_is_said_reaches_every_channel_and_is_recorded_without_its_text,
     notices::policy_and_scopes_bound_who_says_what_where,
     notices::what_does_not_fit_is_told_with_its_place,

@@ -25,6 +25,7 @@ use crate::{
     app::{App, Shared},
     auth::Principal,
     http::Exchange,
+    idempotency::ShownOnce,
     keyring::By,
     problem::{Code, Problem},
     scope::Right,
@@ -62,8 +63,9 @@ pub(super) fn versioned<T: Serialize>(status: StatusCode, version: i64, body: T)
     response
 }
 
-/// An answer with a key in it, which nobody on the way may keep.
+/// An answer with a secret in it, which nobody on the way may keep, nor are we.
 pub(super) fn secret(mut response: Response) -> Response {
+    response.extensions_mut().insert(ShownOnce);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -24,9 +24,12 @@ use crate::{
     auth::{Auth, Principal, RequestsRead, RequestsSubmit},
     catalogue::{self, Catalogue},
     http::{Page, Params, Posted, after, limit},
-    idempotency,
+    idempotency::Once,
     problem::{Problem, Problems},
-    requests::{self, Filter, Found, Links, Listed, Shown, submit::Wanted},
+    requests::{
+        self, Filter, Found, Links, Listed, Shown,
+        submit::{Asked, Wanted},
+    },
     scope::Right,
 };
 
@@ -111,34 +114,26 @@ async fn submit(
     State(app): State<Shared>,
     caller: Auth<RequestsSubmit>,
     headers: HeaderMap,
+    once: Once,
     Posted(body, bytes): Posted<Submit>,
 ) -> Response {
-    let principal = Principal::clone(&caller);
-    let (handler, wait) = (app.clone(), wait(&headers));
-    let key = match idempotency::key(&headers) {
-        Ok(key) => key,
-        Err(problem) => return problem.into_response(),
-    };
-    let by = principal.clone();
-    let handle = Box::pin(async move {
-        match handled(&handler, &by, key.as_deref(), body, wait).await {
-            Ok(response) => response,
-            Err(problem) => problem.into_response(),
-        }
-    });
-    idempotency::guarded(&app, &principal, "POST /v1/requests", &headers, &bytes, handle).await
+    let (handler, by, wait) = (app.clone(), Principal::clone(&caller), wait(&headers));
+    let asked =
+        Asked { id: requests::submit::id(&caller, once.key()), fingerprint: once.fingerprint(&bytes) };
+    let handle = Box::pin(async move { handled(&handler, &by, asked, body, wait).await });
+    once.guard(&app, &caller, &bytes, handle).await
 }
 
 async fn handled(
     app: &App,
     caller: &Principal,
-    key: Option<&str>,
+    asked: Asked,
     body: Submit,
     wait: Option<Duration>,
 ) -> Result<Response, Problem> {
     let wanted = wanted(app, caller, body).await?;
-    let id = requests::submit::id(caller, key);
-    requests::submit::request(app, caller, id, wanted).await?;
+    let id = asked.id;
+    requests::submit::request(app, caller, asked, wanted).await?;
     if let Some(wait) = wait
         && let Some(response) = ended(app, caller, id, wait).await
     {

@@ -18,9 +18,10 @@ use super::keys::{
     time, versioned,
 };
 use crate::{
-    app::Shared,
-    auth::{Auth, KeysRead, KeysWrite},
-    http::{Body, Exchange, Page, Paging},
+    app::{App, Shared},
+    auth::{Auth, KeysRead, KeysWrite, Principal},
+    http::{Body, Exchange, Page, Paging, Posted},
+    idempotency::Once,
     keyring::{NewKey, NewService, ServiceChange, ServiceRow},
     problem::{Problem, Problems},
 };
@@ -251,7 +252,10 @@ async fn remove(
     path = "/services/{id}/keys",
     tag = "keys",
     operation_id = "create_key",
-    params(("id" = String, Path, description = "Name or id of the service.")),
+    params(
+        ("id" = String, Path, description = "Name or id of the service."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once."),
+    ),
     request_body = NewKeyBody,
     responses((status = 201, description = "The key, shown once.", body = MadeKey), Problems)
 )]
@@ -260,7 +264,20 @@ async fn create_key(
     State(app): State<Shared>,
     Extension(exchange): Extension<Arc<Exchange>>,
     Path(id): Path<String>,
-    Body(asked): Body<NewKeyBody>,
+    once: Once,
+    Posted(asked, bytes): Posted<NewKeyBody>,
+) -> Response {
+    let (principal, maker) = (Principal::clone(&caller), app.clone());
+    let handle = Box::pin(async move { made(&maker, &principal, &exchange, &id, asked).await });
+    once.guard(&app, &caller, &bytes, handle).await
+}
+
+async fn made(
+    app: &App,
+    caller: &Principal,
+    exchange: &Exchange,
+    service: &str,
+    asked: NewKeyBody,
 ) -> Result<Response, Problem> {
     networks(asked.allowed_cidrs.as_ref())?;
     let rate = asked.rate.map(KeyRate::checked).transpose()?;
@@ -271,11 +288,11 @@ async fn create_key(
         allowed_cidrs: asked.allowed_cidrs,
         rate_per_s: rate.map(|rate| rate.0),
         rate_burst: rate.and_then(|rate| rate.1),
-        expires_at: end(&app, &caller, asked.expires_at)?,
+        expires_at: end(app, caller, asked.expires_at)?,
     };
-    let service = app.keyring.service(&id).await?;
+    let service = app.keyring.service(service).await?;
     let keyring = app.keyring.within(&caller.scopes);
-    let (id, key) = keyring.create_key(&by(&caller, &exchange), &service, new).await?;
+    let (id, key) = keyring.create_key(&by(caller, exchange), &service, new).await?;
     let row = app.keyring.key(&id).await?;
     let version = row.version;
     let made = MadeKey { key: key.expose().to_owned(), about: KeyBody::try_from(row)? };

@@ -17,7 +17,8 @@ use adjutant_bus::{
 };
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
+
+use super::sql::rows;
 
 /// Whoever knows it may answer in our name.
 pub const ANSWER: &str = "https://hooks.slack.test/answer/T0/SECRET";
@@ -99,17 +100,6 @@ pub type Line = (i64, Option<i64>, String, String, String, Option<String>, Strin
 pub async fn lines(db: &Db) -> Vec<Line> {
     rows(db, "SELECT seq, journal_seq, kind, actor, target, outcome, body FROM audit_entries ORDER BY seq")
         .await
-}
-
-/// The rows of a statement, whichever database it is.
-pub async fn rows<T>(db: &Db, sql: &'static str) -> Vec<T>
-where
-    T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
-{
-    match db {
-        Db::Sqlite { read, .. } => sqlx::query_as(sql).fetch_all(read).await.unwrap(),
-        Db::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await.unwrap(),
-    }
 }
 
 /// The places in the journal that were copied, in order.

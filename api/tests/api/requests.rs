@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{journal::rows, site::Site};
+use super::{site::Site, sql::rows};
 
 const SCOPES: [&str; 5] =
     ["requests:submit", "requests:read", "requests:cancel", "requests:decide", "notify:send:deploys"];

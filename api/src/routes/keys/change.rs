@@ -21,7 +21,8 @@ use super::{
 use crate::{
     app::Shared,
     auth::{Auth, KeysWrite},
-    http::{Body, Exchange},
+    http::{Body, Exchange, Posted},
+    idempotency::Once,
     keyring::KeyChange,
     problem::{Problem, Problems},
 };
@@ -89,7 +90,10 @@ pub(super) async fn change(
     path = "/keys/{id}/rotate",
     tag = "keys",
     operation_id = "rotate_key",
-    params(("id" = uuid::Uuid, Path, description = "Id of the key.")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "Id of the key."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once."),
+    ),
     request_body = Rotation,
     responses((status = 201, description = "The new key, shown once.", body = MadeKey), Problems)
 )]
@@ -98,16 +102,16 @@ pub(super) async fn rotate(
     State(app): State<Shared>,
     Extension(exchange): Extension<Arc<Exchange>>,
     Path(id): Path<String>,
-    Body(rotation): Body<Rotation>,
-) -> Result<Response, Problem> {
-    let id = known(&id)?;
-    let (row, key) = app
-        .keyring
-        .within(&caller.scopes)
-        .rotate_key(&by(&caller, &exchange), &id, rotation.grace()?)
-        .await?;
-    let made = MadeKey { key: key.expose().to_owned(), about: row.try_into()? };
-    Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
+    once: Once,
+    Posted(rotation, bytes): Posted<Rotation>,
+) -> Response {
+    let (keyring, by) = (app.keyring.within(&caller.scopes), by(&caller, &exchange));
+    let handle = async move {
+        let (row, key) = keyring.rotate_key(&by, &known(&id)?, rotation.grace()?).await?;
+        let made = MadeKey { key: key.expose().to_owned(), about: row.try_into()? };
+        Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
+    };
+    once.guard(&app, &caller, &bytes, handle).await
 }
 
 /// Why a key is revoked.
