@@ -3,6 +3,7 @@
 
 mod cache;
 mod credentials;
+mod lasting;
 mod limits;
 mod principal;
 mod refusals;
@@ -19,7 +20,7 @@ use axum::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-pub(crate) use self::{credentials::X_API_KEY, principal::Principal, verify::Keys};
+pub(crate) use self::{credentials::X_API_KEY, lasting::Lasting, principal::Principal, verify::Keys};
 use crate::{
     app::Shared,
     http::Exchange,
@@ -109,7 +110,7 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
 }
 
 /// The key's scopes do not admit this.
-fn lacking(right: Right) -> Problem {
+pub(crate) fn lacking(right: Right) -> Problem {
     Problem::new(Code::InsufficientScope, format!("The key needs the scope `{right}`."))
         .with("required_scope", right.as_str())
 }

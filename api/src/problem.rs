@@ -208,6 +208,23 @@ impl Problem {
         self
     }
 
+    /// What it looks like.
+    #[must_use]
+    pub fn body(self) -> ProblemBody {
+        ProblemBody {
+            kind: match self.code {
+                Code::QuotaExceeded => QUOTA.to_owned(),
+                code => format!("{DOCUMENT}{}", code.as_str()),
+            },
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: self.detail,
+            code: self.code.as_str(),
+            errors: self.errors,
+            extra: self.extra,
+        }
+    }
+
     /// The code.
     #[must_use]
     pub const fn code(&self) -> Code {
@@ -258,34 +275,23 @@ impl From<adjutant_bus::ports::BusError> for Problem {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let status = self.code.status();
-        let kind = match self.code {
-            Code::QuotaExceeded => QUOTA.to_owned(),
-            code => format!("{DOCUMENT}{}", code.as_str()),
-        };
-        let body = ProblemBody {
-            kind,
-            title: self.code.title(),
-            status: status.as_u16(),
-            detail: self.detail,
-            code: self.code.as_str(),
-            errors: self.errors,
-            extra: self.extra,
-        };
+    fn into_response(mut self) -> Response {
+        let own = std::mem::take(&mut self.headers);
+        let code = self.code;
+        let (status, body) = (self.code.status(), self.body());
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
-            let challenge = match self.code {
+            let challenge = match code {
                 Code::MissingKey => r#"Bearer realm="adjutant""#,
                 _ => r#"Bearer realm="adjutant", error="invalid_token""#,
             };
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        headers.extend(self.headers);
-        response.extensions_mut().insert(self.code);
+        headers.extend(own);
+        response.extensions_mut().insert(code);
         response
     }
 }

@@ -100,6 +100,7 @@ macro_rules! run {
 run! {
     commands::the_catalogue_describes_arguments_and_tells_what_is_allowed,
     events::a_stream_begins_where_it_is_told_and_ends_with_the_request,
+    events::a_stream_ends_with_its_key_and_says_why,
     events::streams_of_a_key_are_bounded_and_end_when_the_service_stops,
     idempotency::the_same_key_at_once_and_later_is_one_run,
     idempotency::a_key_stands_for_its_call_even_when_its_answer_is_forgotten,
@@ -136,6 +137,7 @@ promises! {
     audit_read::entries_are_found_by_each_filter_and_page_by_page,
     audit_read::exports_hold_every_entry_and_verification_reports,
     audit_read::one_entry_is_shown_and_what_does_not_fit_is_told,
+    events::a_request_with_very_many_events_is_told_whole,
     auth::a_valid_key_is_told_who_it_is_and_others_are_told_apart,
     destinations::a_destination_is_made_changed_and_removed_and_the_bus_knows,
     destinations::what_does_not_fit_is_told_with_its_place,

@@ -237,11 +237,10 @@ async fn ended(app: &App, caller: &Principal, id: RequestId, wait: Duration) -> 
     let mut reader = app.live.read(&app.bus, key.clone(), 0);
     let mut events = Vec::new();
     while let Ok(Ok(Some(event))) = tokio::time::timeout_at(until, reader.next()).await {
-        events.push(event);
+        requests::keep(&mut events, event);
     }
     requests::ended(&events)?;
-    let row = None;
-    let shown = Shown::from(&Found { key, events, row });
+    let shown = Shown::from(&Found { key, events, own: true, row: None });
     let mut response = match shown.refused() {
         Some(problem) => problem.into_response(),
         None => (StatusCode::OK, [location(id)], Json(shown)).into_response(),

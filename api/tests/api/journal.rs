@@ -56,7 +56,7 @@ pub fn key(request: &Request) -> JournalKey {
     JournalKey { origin: Origin::of(&request.actor), request: request.id }
 }
 
-fn event(request: &Request, number: u32, fact: Fact) -> Event {
+pub fn event(request: &Request, number: u32, fact: Fact) -> Event {
     let invocation = Invocation {
         path: "deploy start".parse().unwrap(),
         arguments: BTreeMap::from([("answer".to_owned(), json!("yes"))]),

@@ -150,7 +150,7 @@ async fn create(
     Posted(new, bytes): Posted<NewHookSecret>,
 ) -> Response {
     let (principal, maker) = (Principal::clone(&caller), app.clone());
-    let handle = async move {
+    let handle = Box::pin(async move {
         let (name, hook) = (named(name)?, Hook::from(new.hook));
         // Nobody gives away what they do not hold.
         principal.needs(Right::NotifySend, &name)?;
@@ -160,7 +160,7 @@ async fn create(
         let path = format!("/v1/hooks/{}/{name}/{text}", hook.as_str());
         let made = MadeHookSecret { listed: HookSecret::of(listed), secret: text, path };
         Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
-    };
+    });
     once.guard(&app, &caller, &bytes, handle).await
 }
 

@@ -106,11 +106,11 @@ pub(super) async fn rotate(
     Posted(rotation, bytes): Posted<Rotation>,
 ) -> Response {
     let (keyring, by) = (app.keyring.within(&caller.scopes), by(&caller, &exchange));
-    let handle = async move {
+    let handle = Box::pin(async move {
         let (row, key) = keyring.rotate_key(&by, &known(&id)?, rotation.grace()?).await?;
         let made = MadeKey { key: key.expose().to_owned(), about: row.try_into()? };
         Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
-    };
+    });
     once.guard(&app, &caller, &bytes, handle).await
 }
 

@@ -87,10 +87,10 @@ pub(super) async fn rotate_own(
     Posted(rotation, bytes): Posted<Rotation>,
 ) -> Response {
     let (keyring, by, id) = (app.keyring.clone(), by(&caller, &exchange), caller.key_id.clone());
-    let handle = async move {
+    let handle = Box::pin(async move {
         let (row, key) = keyring.rotate_key(&by, &id, rotation.grace()?).await?;
         let made = MadeKey { key: key.expose().to_owned(), about: row.try_into()? };
         Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
-    };
+    });
     once.guard(&app, &caller, &bytes, handle).await
 }
