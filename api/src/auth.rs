@@ -24,6 +24,7 @@ pub(crate) use self::{credentials::X_API_KEY, lasting::Lasting, principal::Princ
 use crate::{
     app::Shared,
     http::Exchange,
+    metrics,
     problem::{Code, Problem},
     scope::Right,
 };
@@ -130,7 +131,12 @@ pub(crate) async fn keep(app: Shared, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = flush.tick() => told(app.keys.uses.flush(&app.db).await),
+            _ = flush.tick() => {
+                used(&app).await;
+                if let Ok(count) = app.keyring.keys_on_old_pepper().await {
+                    metrics::on_old_pepper(count);
+                }
+            }
             _ = refusals.tick() => told(app.keys.refusals.flush(&app.db).await),
         }
     }
@@ -138,8 +144,13 @@ pub(crate) async fn keep(app: Shared, stop: CancellationToken) {
 
 /// Writes what is left.
 pub(crate) async fn flush(app: &Shared) {
-    told(app.keys.uses.flush(&app.db).await);
+    used(app).await;
     told(app.keys.refusals.flush(&app.db).await);
+}
+
+async fn used(app: &Shared) {
+    told(app.keys.uses.flush(&app.db).await);
+    told(app.keys.hook_uses.flush(&app.db).await);
 }
 
 fn told(flushed: Result<(), crate::store::StoreError>) {

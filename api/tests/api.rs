@@ -124,6 +124,7 @@ said! {
     hooks::an_alert_is_said_and_its_end_is_about_the_same_matter,
     hooks::the_same_event_is_said_once,
     hooks::a_secret_in_the_path_reaches_its_own_hook_and_destination_only,
+    hooks::a_secret_survives_a_change_of_the_pepper_and_its_uses_are_told,
     hooks::a_signature_of_github_counts_when_there_is_one,
     hooks::what_a_hook_cannot_read_and_too_much_of_it_are_told_apart,
 }

@@ -44,6 +44,7 @@ pub(crate) struct Keys {
     pub(crate) peppers: Peppers,
     pub(crate) limits: Limits,
     pub(crate) uses: Uses,
+    pub(crate) hook_uses: Uses,
     pub(crate) refusals: Refusals,
     pepper_id: i64,
     cache: Arc<KeyCache>,
@@ -54,7 +55,8 @@ impl Keys {
         Self {
             peppers,
             limits: Limits::new(),
-            uses: Uses::default(),
+            uses: Uses::of_keys(),
+            hook_uses: Uses::of_hooks(),
             refusals: Refusals::default(),
             pepper_id,
             cache: Arc::new(KeyCache::new(ttl)),

@@ -75,8 +75,14 @@ impl World {
     pub async fn speaking(server: Option<Database>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = server.unwrap_or_else(|| Database::Sqlite(dir.path().join("adjutant.db")));
+        let config = config(dir.path(), database);
+        Self::speaking_as(dir, config).await
+    }
+
+    /// The same as configured.
+    pub async fn speaking_as(dir: TempDir, config: ApiConfig) -> Self {
         let folder = dir.path().join("policies");
-        std::fs::create_dir(&folder).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/model.conf");
         std::fs::copy(shipped, folder.join("model.conf")).unwrap();
         let rows =
@@ -90,7 +96,6 @@ impl World {
         };
         let policy = Policy::load(Options::new(Some(folder)), vocabulary).await;
         assert_eq!(policy.status().problem, None);
-        let config = config(dir.path(), database);
         Self::start(dir, config, Memory::new(&Limits::default()).bus(), policy).await
     }
 

@@ -82,6 +82,13 @@ struct HookSecret {
     created_at: Timestamp,
     /// Who made it.
     created_by: String,
+    /// When it was used last, to the minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_used_at: Option<Timestamp>,
+    /// From where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_ip: Option<String>,
 }
 
 /// A secret just made.
@@ -111,6 +118,8 @@ impl HookSecret {
             hint: listed.hint,
             created_at: time(listed.created_at),
             created_by: listed.created_by,
+            last_used_at: listed.last_used_at.map(time),
+            last_used_ip: listed.last_used_ip,
         }
     }
 }
