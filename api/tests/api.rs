@@ -20,6 +20,7 @@ mod api {
     pub mod destinations;
     pub mod document;
     pub mod events;
+    pub mod gap;
     pub mod hooks;
     pub mod idempotency;
     pub mod journal;
@@ -140,6 +141,7 @@ promises! {
     audit_read::one_entry_is_shown_and_what_does_not_fit_is_told,
     events::a_request_with_very_many_events_is_told_whole,
     auth::a_valid_key_is_told_who_it_is_and_others_are_told_apart,
+    gap::what_cannot_be_had_of_a_journal_is_told,
     destinations::a_destination_is_made_changed_and_removed_and_the_bus_knows,
     destinations::what_does_not_fit_is_told_with_its_place,
     destinations::a_secret_is_shown_once_and_opens_nothing_after_it_is_revoked,
