@@ -15,6 +15,7 @@ mod stories {
     pub mod command_line;
     pub mod faults;
     pub mod hostile;
+    pub mod keys;
     pub mod notices;
     pub mod slack {
         pub mod faults;
