@@ -38,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
     post, path = "/notify/{destination}", tag = "notices", operation_id = "notify", request_body = New,
     params(
         ("destination" = String, Path, description = "Name of the destination."),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is one notice."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once."),
     ),
     responses(
         (status = 202, description = "The bus has it for one channel at least; `deliveries` tells for which.", body = Accepted),

@@ -23,7 +23,7 @@ use crate::{
     app::{App, Shared},
     auth::{Auth, Principal, RequestsRead, RequestsSubmit},
     catalogue::{self, Catalogue},
-    http::{Page, Params, Posted, after, limit},
+    http::{self, Page, Params, Posted, after, limit},
     idempotency::Once,
     problem::{Problem, Problems},
     requests::{
@@ -73,9 +73,16 @@ struct Submit {
     /// When nobody waits any more: it does not start later.
     #[schema(value_type = Option<String>, format = DateTime)]
     deadline: Option<Timestamp>,
-    /// The caller's own labels: at most 16, names of 1 to 63 characters, values of at most 255.
+    /// The caller's own labels.
     #[serde(default)]
+    #[schema(schema_with = described)]
     labels: BTreeMap<String, String>,
+}
+
+/// Labels of a request.
+fn described() -> utoipa::openapi::schema::Object {
+    let told = "The caller's own labels: at most 16, names of 1 to 63 characters, values of at most 255.";
+    http::labels(told, MOST_LABELS, 1..=LONGEST_NAME, LONGEST_VALUE)
 }
 
 /// A request that was accepted.
@@ -101,7 +108,7 @@ struct AcceptedRequest {
     operation_id = "submit_request",
     request_body = Submit,
     params(
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is one request."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once."),
         ("Prefer" = Option<String>, Header, description = "`wait=10`: seconds to wait for the end, at most 30."),
     ),
     responses(

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Extension,
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{StatusCode, Uri},
     response::Response,
 };
 use jiff::Timestamp;
@@ -14,15 +14,14 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::keys::{
-    Force, KeyBody, KeyRate, MadeKey, NewKeyBody, by, end, expected, networks, place, read, secret, some,
-    time, versioned,
+    Force, KeyBody, KeyRate, MadeKey, NewKeyBody, by, end, networks, place, read, secret, some, time,
 };
 use crate::{
     app::{App, Shared},
     auth::{Auth, KeysRead, KeysWrite, Principal},
-    http::{Body, Exchange, Page, Paging, Posted},
+    http::{Body, Exchange, IfMatch, Page, Paging, Posted, labels, versioned},
     idempotency::Once,
-    keyring::{NewKey, NewService, ServiceChange, ServiceRow},
+    keyring::{NewKey, NewService, ServiceChange, ServiceRow, text},
     problem::{Problem, Problems},
 };
 
@@ -79,6 +78,12 @@ impl From<ServiceRow> for ServiceBody {
     }
 }
 
+/// Labels of a service.
+fn described() -> utoipa::openapi::schema::Object {
+    let told = "Free labels: at most 32, none longer than 200 characters.";
+    labels(told, text::LABELS, 0..=text::LINE, text::LINE)
+}
+
 /// A service to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -94,8 +99,9 @@ struct NewServiceBody {
     #[serde(default)]
     #[schema(max_length = 200, pattern = r"^[^\u0000-\u001F\u007F-\u009F]*$")]
     owner: String,
-    /// Free labels: at most 32, none longer than 200 characters.
+    /// Free labels.
     #[serde(default)]
+    #[schema(schema_with = described)]
     labels: BTreeMap<String, String>,
 }
 
@@ -111,9 +117,9 @@ struct ServiceChangeBody {
     #[serde(default, deserialize_with = "some")]
     #[schema(max_length = 200, pattern = r"^[^\u0000-\u001F\u007F-\u009F]*$", nullable = false)]
     owner: Option<String>,
-    /// Free labels, all of them: at most 32, none longer than 200 characters.
+    /// Free labels, all of them.
     #[serde(default, deserialize_with = "some")]
-    #[schema(nullable = false)]
+    #[schema(schema_with = described, required = false)]
     labels: Option<BTreeMap<String, String>>,
     /// Whether its keys may be used.
     #[serde(default, deserialize_with = "some")]
@@ -206,7 +212,7 @@ async fn change(
     Extension(exchange): Extension<Arc<Exchange>>,
     Path(id): Path<String>,
     force: Result<Query<Force>, QueryRejection>,
-    headers: HeaderMap,
+    IfMatch(version): IfMatch,
     Body(asked): Body<ServiceChangeBody>,
 ) -> Result<Response, Problem> {
     let force = read(force)?.force;
@@ -219,7 +225,7 @@ async fn change(
     };
     let keyring = app.keyring.within(&caller.scopes);
     let by = by(&caller, &exchange);
-    let row = keyring.change_service(&by, &service.id, change, expected(&headers)?, force).await?;
+    let row = keyring.change_service(&by, &service.id, change, version, force).await?;
     Ok(versioned(StatusCode::OK, row.version, ServiceBody::from(row)))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension, Json,
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -14,14 +14,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     body::{self, KeyBody, KeyChangeBody, KeyRate, MadeKey, Rotation},
-    by, end, expected,
+    by, end,
     list::{known, read},
-    secret, versioned,
+    secret,
 };
 use crate::{
     app::Shared,
     auth::{Auth, KeysWrite},
-    http::{Body, Exchange, Posted},
+    http::{Body, Exchange, IfMatch, Posted, versioned},
     idempotency::Once,
     keyring::KeyChange,
     problem::{Problem, Problems},
@@ -61,7 +61,7 @@ pub(super) async fn change(
     Extension(exchange): Extension<Arc<Exchange>>,
     Path(id): Path<String>,
     force: Result<Query<Force>, QueryRejection>,
-    headers: HeaderMap,
+    IfMatch(version): IfMatch,
     Body(asked): Body<KeyChangeBody>,
 ) -> Result<Response, Problem> {
     let (id, force) = (known(&id)?, read(force)?.force);
@@ -80,7 +80,7 @@ pub(super) async fn change(
     };
     let keyring = app.keyring.within(&caller.scopes);
     let by = by(&caller, &exchange);
-    let row = keyring.change_key(&by, &id, change, expected(&headers)?, force).await?;
+    let row = keyring.change_key(&by, &id, change, version, force).await?;
     Ok(versioned(StatusCode::OK, row.version, KeyBody::try_from(row)?))
 }
 

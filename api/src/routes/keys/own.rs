@@ -75,7 +75,7 @@ pub(super) async fn own(caller: Auth<AnyKey>) -> Json<Own> {
     path = "/keys/self/rotate",
     tag = "keys",
     operation_id = "rotate_own_key",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once."),),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once.")),
     request_body = Rotation,
     responses((status = 201, description = "The new key, shown once.", body = MadeKey), Problems)
 )]
