@@ -5,6 +5,7 @@ mod change;
 mod list;
 mod own;
 mod proof;
+mod shown;
 
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use jiff::Timestamp;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) use self::{
-    body::{KeyBody, KeyRate, MadeKey, NewKeyBody, networks, some},
+    body::{KeyRate, NewKeyBody, networks, some},
     change::Force,
     list::{place, read},
+    shown::{KeyBody, MadeKey},
 };
 use crate::{
     app::{App, Shared},

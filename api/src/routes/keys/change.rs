@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    body::{self, KeyBody, KeyChangeBody, KeyRate, MadeKey, Rotation},
+    body::{self, KeyChangeBody, KeyRate, Rotation},
     by, end,
     list::{known, read},
     secret,
+    shown::{KeyBody, MadeKey},
 };
 use crate::{
     app::Shared,

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::body::KeyBody;
+use super::shown::KeyBody;
 use crate::{
     app::Shared,
     auth::{Auth, KeysRead},

@@ -12,10 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    body::{MadeKey, Rotation},
-    by, secret, time,
-};
+use super::{body::Rotation, by, secret, shown::MadeKey, time};
 use crate::{
     app::Shared,
     auth::{AnyKey, Auth},
