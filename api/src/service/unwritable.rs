@@ -55,8 +55,8 @@ impl Service {
                     .to_vec(),
             ),
             allowed_cidrs: None,
-            rate_per_s: None,
-            rate_burst: None,
+            rate_per_s: Some(10_000),
+            rate_burst: Some(10_000),
             expires_at: None,
         };
         let key = keyring.create_key(&by, &service, new).await.unwrap().1.expose().to_owned();
