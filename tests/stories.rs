@@ -24,6 +24,7 @@ mod stories {
     }
     pub mod faults;
     pub mod hostile;
+    pub mod keys;
     pub mod notices;
     pub mod slack {
         pub mod faults;

@@ -3,6 +3,7 @@
 
 mod cache;
 mod credentials;
+mod lasting;
 mod limits;
 mod principal;
 mod refusals;
@@ -19,10 +20,11 @@ use axum::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-pub(crate) use self::{credentials::X_API_KEY, principal::Principal, verify::Keys};
+pub(crate) use self::{credentials::X_API_KEY, lasting::Lasting, principal::Principal, verify::Keys};
 use crate::{
     app::Shared,
     http::Exchange,
+    metrics,
     problem::{Code, Problem},
     scope::Right,
 };
@@ -109,7 +111,7 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
 }
 
 /// The key's scopes do not admit this.
-fn lacking(right: Right) -> Problem {
+pub(crate) fn lacking(right: Right) -> Problem {
     Problem::new(Code::InsufficientScope, format!("The key needs the scope `{right}`."))
         .with("required_scope", right.as_str())
 }
@@ -129,7 +131,12 @@ pub(crate) async fn keep(app: Shared, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = flush.tick() => told(app.keys.uses.flush(&app.db).await),
+            _ = flush.tick() => {
+                used(&app).await;
+                if let Ok(count) = app.keyring.keys_on_old_pepper().await {
+                    metrics::on_old_pepper(count);
+                }
+            }
             _ = refusals.tick() => told(app.keys.refusals.flush(&app.db).await),
         }
     }
@@ -137,8 +144,13 @@ pub(crate) async fn keep(app: Shared, stop: CancellationToken) {
 
 /// Writes what is left.
 pub(crate) async fn flush(app: &Shared) {
-    told(app.keys.uses.flush(&app.db).await);
+    used(app).await;
     told(app.keys.refusals.flush(&app.db).await);
+}
+
+async fn used(app: &Shared) {
+    told(app.keys.uses.flush(&app.db).await);
+    told(app.keys.hook_uses.flush(&app.db).await);
 }
 
 fn told(flushed: Result<(), crate::store::StoreError>) {

@@ -1,50 +1,31 @@
 //! `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header): the same call twice is done once, and answered alike. Kept
 //! for a day for each key; answers that are no last word are not kept, and no answer that showed a key ever is.
 
-use std::time::Duration;
+mod claims;
 
 use axum::{
     body::{Body, to_bytes},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, warn};
+use tracing::warn;
 
+pub(crate) use self::claims::purge;
+use self::claims::{Answer, Claim, Row, Standing};
 use crate::{
-    app::{App, Shared},
+    app::Shared,
     audit::redact::cleaned,
     auth::Principal,
     problem::{Code, Problem},
-    store::{Db, StoreError, executing, fetching},
+    store::{Db, StoreError},
 };
-
-pub(crate) const EXPIRE: &str =
-    "DELETE FROM idempotency WHERE key_id = $1 AND idem_key = $2 AND expires_at <= $3";
-pub(crate) const CLAIM: &str = "INSERT INTO idempotency (key_id, idem_key, fingerprint, state, created_at, expires_at) \
-     VALUES ($1, $2, $3, 'in_flight', $4, $5) ON CONFLICT (key_id, idem_key) DO NOTHING";
-pub(crate) const FIND: &str = "SELECT fingerprint, state, status, headers, body, created_at FROM idempotency \
-     WHERE key_id = $1 AND idem_key = $2";
-pub(crate) const TAKE_OVER: &str = "UPDATE idempotency SET created_at = $3 \
-     WHERE key_id = $1 AND idem_key = $2 AND state = 'in_flight' AND created_at = $4";
-pub(crate) const FINISH: &str = "UPDATE idempotency SET state = $4, status = $5, headers = $6, body = $7 \
-     WHERE key_id = $1 AND idem_key = $2 AND state = 'in_flight' AND created_at = $3";
-pub(crate) const RELEASE: &str =
-    "DELETE FROM idempotency WHERE key_id = $1 AND idem_key = $2 AND state = 'in_flight' AND created_at = $3";
-pub(crate) const PURGE: &str = "DELETE FROM idempotency WHERE expires_at <= $1";
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Longest key, in characters.
 const LONGEST: usize = 255;
-/// For how long an answer is kept, in milliseconds.
-const KEPT: i64 = 24 * 3600 * 1000;
-/// After this time, in milliseconds, a call that left nothing is taken to have died.
-const DEAD: i64 = 60_000;
-/// How often what is over is removed.
-const EVERY: Duration = Duration::from_secs(600);
 /// Largest answer that is kept.
 const MOST: usize = 256 * 1024;
 /// Headers that are given again.
@@ -55,25 +36,24 @@ const GIVEN_AGAIN: [HeaderName; 4] =
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ShownOnce;
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    fingerprint: Vec<u8>,
-    state: String,
-    status: Option<i64>,
-    headers: Option<String>,
-    body: Option<Vec<u8>>,
-    created_at: i64,
+/// A call that is done once, if it has a key: else as it is.
+pub(crate) struct Once {
+    key: Option<String>,
+    /// Method and path.
+    what: String,
 }
 
-/// One call under a key.
-struct Claim {
-    key_id: String,
-    key: String,
-    at: i64,
+impl<S: Send + Sync> FromRequestParts<S> for Once {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let key = key(&parts.headers)?;
+        Ok(Self { key, what: format!("{} {}", parts.method, parts.uri.path()) })
+    }
 }
 
 /// The call's key, if it has one: quoted (RFC 9651) or bare.
-pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let bad =
@@ -84,78 +64,58 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     if bare.is_empty() || bare.len() > LONGEST || !printable { Err(bad()) } else { Ok(Some(bare.to_owned())) }
 }
 
-/// Does it once, if the call has a key: else as it is. `what` is the method with the path, `handle` does it. It goes on when the
-/// caller hangs up, so that a repeated call finds its end.
-pub(crate) async fn guarded(
-    app: &Shared,
-    principal: &Principal,
-    what: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-    handle: impl Future<Output = Response> + Send + 'static,
-) -> Response {
-    let key = match key(headers) {
-        Ok(Some(key)) => key,
-        Ok(None) => return handle.await,
-        Err(problem) => return problem.into_response(),
-    };
-    let fingerprint =
-        Sha256::new().chain_update(what).chain_update([0]).chain_update(body).finalize().to_vec();
-    let claim = match claim(app, &principal.key_id, &key, &fingerprint).await {
-        Ok(Ok(claim)) => claim,
-        Ok(Err(response)) => return response,
-        Err(error) => return Problem::from(error).into_response(),
-    };
-    let app = app.clone();
-    let done = tokio::spawn(async move {
-        let response = handle.await;
-        finish(&app.db, &claim, response).await
-    });
-    done.await.unwrap_or_else(|fault| Problem::fault(&fault).into_response())
+impl Once {
+    /// The key.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// By what the same call is known again.
+    pub(crate) fn fingerprint(&self, body: &[u8]) -> Vec<u8> {
+        Sha256::new().chain_update(&self.what).chain_update([0]).chain_update(body).finalize().to_vec()
+    }
+
+    /// Does it once. It goes on when the caller hangs up, so that a repeated call finds its end.
+    pub(crate) async fn guard(
+        self,
+        app: &Shared,
+        caller: &Principal,
+        body: &[u8],
+        handle: impl Future<Output = Result<Response, Problem>> + Send + 'static,
+    ) -> Response {
+        let fingerprint = self.fingerprint(body);
+        let Some(key) = self.key else { return handle.await.unwrap_or_else(Problem::into_response) };
+        let claim = Claim::new(&caller.key_id, &key);
+        match claim.stake(&app.db, &fingerprint).await {
+            Ok(Standing::Claimed) => {}
+            Ok(Standing::InFlight) => return in_progress(),
+            Ok(Standing::Other) => return reused().into_response(),
+            Ok(Standing::Shown) => {
+                let detail =
+                    "The first answer showed it, and it is kept nowhere. Revoke it and make another.";
+                return Problem::new(Code::KeyAlreadyShown, detail).into_response();
+            }
+            Ok(Standing::Done(row)) => return replay(row),
+            Err(error) => {
+                if matches!(error, StoreError::Unconfirmed(_)) {
+                    claim.settle_later(app.db.clone(), None);
+                }
+                return Problem::from(error).into_response();
+            }
+        }
+        let db = app.db.clone();
+        let done = tokio::spawn(async move {
+            let response = handle.await.unwrap_or_else(Problem::into_response);
+            finish(&db, claim, response).await
+        });
+        done.await.unwrap_or_else(|fault| Problem::fault(&fault).into_response())
+    }
 }
 
-/// Claims the key for this call, or tells how the earlier one stands.
-async fn claim(
-    app: &App,
-    key_id: &str,
-    key: &str,
-    fingerprint: &[u8],
-) -> Result<Result<Claim, Response>, StoreError> {
-    let now = Timestamp::now().as_millisecond();
-    let mine = || Claim { key_id: key_id.to_owned(), key: key.to_owned(), at: now };
-    let mut tx = app.db.begin().await?;
-    executing!(&mut tx, sqlx::query(EXPIRE).bind(key_id).bind(key).bind(now))?;
-    let claimed = executing!(
-        &mut tx,
-        sqlx::query(CLAIM).bind(key_id).bind(key).bind(fingerprint).bind(now).bind(now + KEPT)
-    )?;
-    if claimed == 1 {
-        tx.commit().await?;
-        return Ok(Ok(mine()));
-    }
-    let row: Option<Row> =
-        fetching!(&mut tx, at => sqlx::query_as(FIND).bind(key_id).bind(key).fetch_optional(at))?;
-    let Some(row) = row else { return Ok(Err(in_progress())) };
-    if row.fingerprint != fingerprint {
-        let detail = "This Idempotency-Key was used for another call. Use a new one for each.";
-        return Ok(Err(Problem::new(Code::IdempotencyKeyReused, detail).into_response()));
-    }
-    match row.state.as_str() {
-        "in_flight" if row.created_at <= now - DEAD => {
-            let taken = executing!(
-                &mut tx,
-                sqlx::query(TAKE_OVER).bind(key_id).bind(key).bind(now).bind(row.created_at)
-            )?;
-            tx.commit().await?;
-            Ok(if taken == 1 { Ok(mine()) } else { Err(in_progress()) })
-        }
-        "in_flight" => Ok(Err(in_progress())),
-        "shown" => {
-            let detail = "The first answer showed it, and it is kept nowhere. Revoke it and make another.";
-            Ok(Err(Problem::new(Code::KeyAlreadyShown, detail).into_response()))
-        }
-        _ => Ok(Err(replay(row))),
-    }
+/// The key was used for another call.
+pub(crate) fn reused() -> Problem {
+    let detail = "This Idempotency-Key was used for another call. Use a new one for each.";
+    Problem::new(Code::IdempotencyKeyReused, detail)
 }
 
 fn in_progress() -> Response {
@@ -180,14 +140,21 @@ fn replay(row: Row) -> Response {
     response
 }
 
-/// Keeps the answer if it is the last word; else lets the key go, so that the call can be repeated.
-async fn finish(db: &Db, claim: &Claim, response: Response) -> Response {
+/// Whether an answer is no last word: the same call may be answered otherwise. A key that was used for another call is not this
+/// call's to keep anything under.
+fn is_passing(response: &Response) -> bool {
     let status = response.status();
-    let passing = status.is_server_error()
-        || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED);
-    if passing {
-        if let Err(error) = settle(db, claim, None).await {
-            warn!(%error, "a call that may be repeated keeps its Idempotency-Key for a minute");
+    status.is_server_error()
+        || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED)
+        || response.extensions().get() == Some(&Code::IdempotencyKeyReused)
+}
+
+/// Keeps the answer if it is the last word; else lets the key go.
+async fn finish(db: &Db, claim: Claim, response: Response) -> Response {
+    if is_passing(&response) {
+        if let Err(error) = claim.settle(db, None).await {
+            warn!(%error, "a call that may be repeated keeps its Idempotency-Key for now");
+            claim.settle_later(db.clone(), None);
         }
         return response;
     }
@@ -196,6 +163,7 @@ async fn finish(db: &Db, claim: &Claim, response: Response) -> Response {
         Ok(bytes) => bytes,
         Err(fault) => return Problem::fault(&fault).into_response(),
     };
+    let status = parts.status.as_u16();
     let answer = match parts.extensions.get::<ShownOnce>() {
         Some(ShownOnce) => Answer { state: "shown", status, headers: None, body: None },
         None => {
@@ -211,54 +179,9 @@ async fn finish(db: &Db, claim: &Claim, response: Response) -> Response {
             Answer { state: "done", status, headers, body: Some(body) }
         }
     };
-    if let Err(error) = settle(db, claim, Some(answer)).await {
-        error!(%error, "an answer could not be kept under its Idempotency-Key");
+    if let Err(error) = claim.settle(db, Some(&answer)).await {
+        warn!(%error, "an answer cannot be kept under its Idempotency-Key for now");
+        claim.settle_later(db.clone(), Some(answer));
     }
     Response::from_parts(parts, Body::from(bytes))
-}
-
-struct Answer {
-    state: &'static str,
-    status: StatusCode,
-    headers: Option<String>,
-    body: Option<Vec<u8>>,
-}
-
-async fn settle(db: &Db, claim: &Claim, answer: Option<Answer>) -> Result<(), StoreError> {
-    let mut tx = db.begin().await?;
-    match answer {
-        Some(answer) => executing!(
-            &mut tx,
-            sqlx::query(FINISH)
-                .bind(&claim.key_id)
-                .bind(&claim.key)
-                .bind(claim.at)
-                .bind(answer.state)
-                .bind(i64::from(answer.status.as_u16()))
-                .bind(&answer.headers)
-                .bind(&answer.body)
-        )?,
-        None => {
-            executing!(&mut tx, sqlx::query(RELEASE).bind(&claim.key_id).bind(&claim.key).bind(claim.at))?
-        }
-    };
-    tx.commit().await
-}
-
-/// Removes what is over, until `stop`.
-pub(crate) async fn purge(app: Shared, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
-        match purge_once(&app.db).await {
-            Ok(removed) => debug!(removed, "kept answers are over"),
-            Err(error) => warn!(%error, "kept answers that are over cannot be removed just now"),
-        }
-    }
-}
-
-async fn purge_once(db: &Db) -> Result<u64, StoreError> {
-    let mut tx = db.begin().await?;
-    let now = Timestamp::now().as_millisecond();
-    let removed = executing!(&mut tx, sqlx::query(PURGE).bind(now))?;
-    tx.commit().await?;
-    Ok(removed)
 }

@@ -13,7 +13,10 @@ use adjutant_bus::{
 };
 use futures::StreamExt;
 use parking_lot::Mutex;
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -82,7 +85,7 @@ impl Live {
             key,
             after,
             ready: VecDeque::new(),
-            look: true,
+            look: Instant::now(),
             ended: false,
         }
     }
@@ -134,12 +137,13 @@ pub(crate) struct Reader {
     key: JournalKey,
     after: u64,
     ready: VecDeque<Recorded>,
-    look: bool,
+    /// When the journal itself is read again.
+    look: Instant,
     ended: bool,
 }
 
 impl Reader {
-    /// The next event; none after the one that ends the request.
+    /// The next event; none after the one that ends the request. Nothing is lost where it is not waited for to the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Recorded>, BusError> {
         loop {
             if self.ended {
@@ -150,25 +154,26 @@ impl Reader {
                 self.ended = next.event.fact.end().is_some();
                 return Ok(Some(next));
             }
-            if std::mem::take(&mut self.look) {
+            if Instant::now() >= self.look {
                 let journals = Journals::Request(self.key.clone());
                 self.ready = self.bus.journal.read(&journals, self.after, MOST).await?.into();
-                if !self.ready.is_empty() {
-                    // There may be more than one page.
-                    self.look = true;
+                if self.ready.is_empty() {
+                    self.look = Instant::now() + LOOK;
                 }
+                // Else there may be more than one page.
                 continue;
             }
-            match tokio::time::timeout(LOOK, self.live.recv()).await {
+            match tokio::time::timeout_at(self.look, self.live.recv()).await {
                 Ok(Ok(event)) => {
                     if event.key == self.key && event.sequence > self.after {
                         self.ready.push_back(Recorded::clone(&event));
+                        self.look = Instant::now() + LOOK;
                     }
                 }
-                Ok(Err(RecvError::Lagged(_))) | Err(_) => self.look = true,
+                Ok(Err(RecvError::Lagged(_))) | Err(_) => self.look = Instant::now(),
                 Ok(Err(RecvError::Closed)) => {
                     tokio::time::sleep(AGAIN).await;
-                    self.look = true;
+                    self.look = Instant::now();
                 }
             }
         }

@@ -52,6 +52,13 @@ pub(crate) fn router() -> Router {
     Router::new().route("/metrics", get(async || text()))
 }
 
+/// Keys and secrets of hooks that are still kept under another pepper than the one in use: at zero the one before can go.
+pub(crate) fn on_old_pepper(count: i64) {
+    // Beyond 2^53 it would not be exact.
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    ::metrics::gauge!("adjutant_api_keys_on_old_pepper").set(count);
+}
+
 /// A call with a key that another replaces: who has not switched yet.
 pub(crate) fn superseded() {
     ::metrics::counter!("adjutant_api_superseded_key_calls_total").increment(1);

@@ -7,7 +7,7 @@ pub(crate) mod submit;
 pub(crate) mod view;
 
 pub(crate) use self::{
-    find::{Found, everything, found},
+    find::{Found, everything, found, keep},
     rows::{Filter, Listed, list},
     shown::{Links, Shown, ended, event, links},
 };

@@ -1,5 +1,8 @@
 //! The service: opens what it needs, listens, runs its background tasks, and stops in good order.
 
+#[cfg(test)]
+mod unwritable;
+
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use adjutant_bus::{ports::Bus, spec::CommandSpec};

@@ -6,12 +6,18 @@ mod open;
 #[cfg(test)]
 mod prepare;
 
+use std::time::Duration;
+
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use self::{
     error::StoreError,
     open::{Database, OpenError, open, open_to_read},
 };
+
+/// How long a server may take to answer: longer than it gives a statement itself, so that its own word comes first. One that has
+/// gone silent says nothing, and a connection does not notice.
+const ANSWER: Duration = Duration::from_secs(6);
 
 /// A database that is there, with its tables.
 #[derive(Clone, Debug)]
@@ -37,10 +43,11 @@ pub(crate) enum Tx {
 macro_rules! reading {
     ($db:expr, $at:ident => $run:expr) => {
         match $db {
-            $crate::store::Db::Sqlite { read: $at, .. } => $run.await,
-            $crate::store::Db::Postgres($at) => $run.await,
+            $crate::store::Db::Sqlite { read: $at, .. } => {
+                $run.await.map_err($crate::store::StoreError::from)
+            }
+            $crate::store::Db::Postgres($at) => $crate::store::answered($run).await,
         }
-        .map_err($crate::store::StoreError::from)
     };
 }
 
@@ -50,14 +57,13 @@ macro_rules! fetching {
         match $tx {
             $crate::store::Tx::Sqlite(tx) => {
                 let $at = &mut **tx;
-                $run.await
+                $run.await.map_err($crate::store::StoreError::from)
             }
             $crate::store::Tx::Postgres(tx) => {
                 let $at = &mut **tx;
-                $run.await
+                $crate::store::answered($run).await
             }
         }
-        .map_err($crate::store::StoreError::from)
     };
 }
 
@@ -65,16 +71,27 @@ macro_rules! fetching {
 macro_rules! executing {
     ($tx:expr, $query:expr) => {
         match $tx {
-            $crate::store::Tx::Sqlite(tx) => $query.execute(&mut **tx).await.map(|done| done.rows_affected()),
+            $crate::store::Tx::Sqlite(tx) => {
+                let done = $query.execute(&mut **tx).await;
+                done.map(|done| done.rows_affected()).map_err($crate::store::StoreError::from)
+            }
             $crate::store::Tx::Postgres(tx) => {
-                $query.execute(&mut **tx).await.map(|done| done.rows_affected())
+                let done = $crate::store::answered($query.execute(&mut **tx)).await;
+                done.map(|done| done.rows_affected())
             }
         }
-        .map_err($crate::store::StoreError::from)
     };
 }
 
 pub(crate) use {executing, fetching, reading};
+
+/// What a server answers, if it does so in time.
+pub(crate) async fn answered<T>(run: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(ANSWER, run).await {
+        Ok(answer) => answer.map_err(StoreError::from),
+        Err(_) => Err(StoreError::Unavailable("it is silent".to_owned())),
+    }
+}
 
 impl Db {
     /// Begins a transaction that may write; on SQLite it waits for its turn.
@@ -82,7 +99,7 @@ impl Db {
         Ok(match self {
             // Immediate: a transaction that begins by reading would otherwise fail when it comes to write.
             Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(answered(pool.begin()).await?),
         })
     }
 
@@ -107,12 +124,14 @@ impl Db {
 }
 
 impl Tx {
-    /// Makes it last.
+    /// Makes it last. Who asked a server, and got no answer, does not know whether it does.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(tx) => Ok(tx.commit().await?),
+            Self::Postgres(tx) => answered(tx.commit()).await.map_err(|error| match error {
+                StoreError::Unavailable(why) => StoreError::Unconfirmed(why),
+                told => told,
+            }),
         }
-        Ok(())
     }
 }

@@ -11,6 +11,7 @@ use std::{
 use ipnet::IpNet;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
+use tokio::sync::watch;
 
 use super::{limits::KeyRate, principal::Principal};
 use crate::key::Digest;
@@ -46,6 +47,8 @@ pub(super) struct KeyCache {
     unknown: Cache<Digest, Instant>,
     /// Versions that were told lately: rows of older ones are not believed.
     changed: Mutex<HashMap<String, (i64, Instant)>>,
+    /// Whenever something may have changed.
+    told: watch::Sender<()>,
 }
 
 /// What the cache says of a digest.
@@ -60,7 +63,8 @@ pub(super) enum Cached {
 
 impl KeyCache {
     pub(super) fn new(ttl: Duration) -> Self {
-        Self { ttl, known: Cache::new(KNOWN), unknown: Cache::new(UNKNOWN), changed: Mutex::default() }
+        let (known, unknown) = (Cache::new(KNOWN), Cache::new(UNKNOWN));
+        Self { ttl, known, unknown, changed: Mutex::default(), told: watch::Sender::default() }
     }
 
     /// What is known without asking the database.
@@ -138,12 +142,25 @@ impl KeyCache {
         changed.retain(|_, (_, at)| at.elapsed() < kept);
         let newest = changed.get(key_id).map_or(version, |(known, _)| version.max(*known));
         changed.insert(key_id.to_owned(), (newest, Instant::now()));
+        drop(changed);
+        self.told.send_replace(());
     }
 
     /// Forgets all: after a time in which changes may have been missed.
     pub(super) fn clear(&self) {
         self.known.clear();
         self.unknown.clear();
+        self.told.send_replace(());
+    }
+
+    /// Tells whenever something may have changed.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.told.subscribe()
+    }
+
+    /// Until when a row is believed.
+    pub(super) fn until(&self, known: &Known) -> Instant {
+        known.read + self.ttl
     }
 }
 

@@ -1,4 +1,4 @@
-//! When and from where keys were used last: noted in memory, written now and then in one transaction, to the minute.
+//! When and from where keys and secrets of hooks were used last: noted in memory, written now and then in one transaction, to the minute.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,6 +13,9 @@ use crate::store::{Db, StoreError, executing};
 pub(crate) const USED: &str = "UPDATE api_keys SET last_used_at = $1, last_used_ip = $2 \
      WHERE id = $3 AND (last_used_at IS NULL OR last_used_at <= $4)";
 
+pub(crate) const HOOK_USED: &str = "UPDATE hook_secrets SET last_used_at = $1, last_used_ip = $2 \
+     WHERE id = $3 AND (last_used_at IS NULL OR last_used_at <= $4)";
+
 /// Keys noted between two flushes; what is beyond is noted next time.
 const MOST: usize = 50_000;
 /// What is kept is this exact, in milliseconds.
@@ -21,13 +24,26 @@ const GRAIN: i64 = 60_000;
 type Noted = HashMap<String, (i64, Option<IpAddr>)>;
 
 /// What was used since the last flush.
-#[derive(Default)]
-pub(crate) struct Uses(Mutex<Noted>);
+pub(crate) struct Uses {
+    /// Writes one.
+    statement: &'static str,
+    noted: Mutex<Noted>,
+}
 
 impl Uses {
-    pub(super) fn note(&self, key: &str, address: Option<IpAddr>) {
+    /// Uses of keys.
+    pub(super) fn of_keys() -> Self {
+        Self { statement: USED, noted: Mutex::default() }
+    }
+
+    /// Uses of secrets of hooks.
+    pub(super) fn of_hooks() -> Self {
+        Self { statement: HOOK_USED, noted: Mutex::default() }
+    }
+
+    pub(crate) fn note(&self, key: &str, address: Option<IpAddr>) {
         let now = Timestamp::now().as_millisecond();
-        let mut noted = self.0.lock();
+        let mut noted = self.noted.lock();
         if let Some(known) = noted.get_mut(key) {
             *known = (now, address);
         } else if noted.len() < MOST {
@@ -37,13 +53,13 @@ impl Uses {
 
     /// Writes what was noted; what cannot be written is kept for the next time.
     pub(super) async fn flush(&self, db: &Db) -> Result<(), StoreError> {
-        let noted = std::mem::take(&mut *self.0.lock());
+        let noted = std::mem::take(&mut *self.noted.lock());
         if noted.is_empty() {
             return Ok(());
         }
-        let written = write(db, &noted).await;
+        let written = write(db, self.statement, &noted).await;
         if written.is_err() {
-            let mut newer = self.0.lock();
+            let mut newer = self.noted.lock();
             noted.into_iter().take(MOST).for_each(|(key, use_)| {
                 newer.entry(key).or_insert(use_);
             });
@@ -52,13 +68,13 @@ impl Uses {
     }
 }
 
-async fn write(db: &Db, noted: &Noted) -> Result<(), StoreError> {
+async fn write(db: &Db, statement: &'static str, noted: &Noted) -> Result<(), StoreError> {
     // In one order everywhere, so that two replicas never wait for each other.
     let sorted: BTreeMap<_, _> = noted.iter().collect();
     let mut tx = db.begin().await?;
     for (key, (at, address)) in sorted {
         let address = address.map(|address| address.to_string());
-        executing!(&mut tx, sqlx::query(USED).bind(*at).bind(&address).bind(key).bind(*at - GRAIN))?;
+        executing!(&mut tx, sqlx::query(statement).bind(*at).bind(&address).bind(key).bind(*at - GRAIN))?;
     }
     tx.commit().await
 }

@@ -10,6 +10,7 @@ use std::{
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tracing::warn;
 
 use super::{
@@ -43,6 +44,7 @@ pub(crate) struct Keys {
     pub(crate) peppers: Peppers,
     pub(crate) limits: Limits,
     pub(crate) uses: Uses,
+    pub(crate) hook_uses: Uses,
     pub(crate) refusals: Refusals,
     pepper_id: i64,
     cache: Arc<KeyCache>,
@@ -53,7 +55,8 @@ impl Keys {
         Self {
             peppers,
             limits: Limits::new(),
-            uses: Uses::default(),
+            uses: Uses::of_keys(),
+            hook_uses: Uses::of_hooks(),
             refusals: Refusals::default(),
             pepper_id,
             cache: Arc::new(KeyCache::new(ttl)),
@@ -83,16 +86,9 @@ impl Keys {
         })?;
         let known = self.known(&app.db, &key).await?.ok_or_else(credentials::invalid)?;
         let _ = exchange.caller.set((known.principal.who(), known.principal.key_id.clone()));
-        standing(&known)?;
-        if let Some(networks) = &known.networks
-            && !within(exchange.address, networks)
-        {
-            return Err(Problem::new(
-                Code::AddressNotAllowed,
-                "The key may be used only from the networks that it is restricted to.",
-            ));
-        }
+        admit(&known, exchange.address)?;
         let _ = exchange.rate.set(known.rate.call()?);
+        let _ = exchange.key.set(key);
         self.uses.note(&known.principal.key_id, exchange.address);
         if known.superseded {
             metrics::superseded();
@@ -104,6 +100,23 @@ impl Keys {
             let _ = exchange.superseded.set(until.to_string());
         }
         Ok(known.principal.clone())
+    }
+
+    /// Whether a key by which something was let in is good still, and until when that is believed.
+    pub(super) async fn again(
+        &self,
+        db: &Db,
+        key: &ApiKey,
+        address: Option<IpAddr>,
+    ) -> Result<(Arc<Principal>, Instant), Problem> {
+        let known = self.known(db, key).await?.ok_or_else(credentials::invalid)?;
+        admit(&known, address)?;
+        Ok((known.principal.clone(), self.cache.until(&known)))
+    }
+
+    /// Tells whenever a key may have changed.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.cache.changes()
     }
 
     /// Whose key this text is, if it is good now (from this address, if that is given).
@@ -127,13 +140,11 @@ impl Keys {
             Cached::Key(known) => Ok(Some(known)),
             Cached::Nobody => Ok(None),
             Cached::Unsure => {
-                let load = move || async move {
-                    let looking = tokio::time::timeout(LOOK_UP, self.load(db, key, digest));
-                    looking
-                        .await
-                        .unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".to_owned())))
-                };
-                self.cache.look_up(digest, load).await
+                // The time holds for those, too, who wait for somebody else's looking up: else they would fail one after another.
+                let looking = self.cache.look_up(digest, move || self.load(db, key, digest));
+                tokio::time::timeout(LOOK_UP, looking)
+                    .await
+                    .unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".to_owned())))
             }
         }
     }
@@ -195,6 +206,18 @@ impl Keys {
     /// Changes may have been missed.
     pub(crate) fn forget(&self) {
         self.cache.clear();
+    }
+}
+
+/// Whether a key that is ours is good now and from here.
+fn admit(known: &Known, address: Option<IpAddr>) -> Result<(), Problem> {
+    standing(known)?;
+    match &known.networks {
+        Some(networks) if !within(address, networks) => Err(Problem::new(
+            Code::AddressNotAllowed,
+            "The key may be used only from the networks that it is restricted to.",
+        )),
+        _ => Ok(()),
     }
 }
 

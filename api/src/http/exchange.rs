@@ -16,7 +16,7 @@ use axum::{
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use crate::{app::Shared, metrics, problem::Code};
+use crate::{app::Shared, key::ApiKey, metrics, problem::Code};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -42,6 +42,8 @@ pub(crate) struct Exchange {
     pub(crate) rate: OnceLock<Rate>,
     /// Who called, and by which key, once that is known.
     pub(crate) caller: OnceLock<(String, String)>,
+    /// The key itself, for calls that go on after they were let in.
+    pub(crate) key: OnceLock<ApiKey>,
     /// When a superseded key ends (RFC 3339).
     pub(crate) superseded: OnceLock<String>,
 }
@@ -61,6 +63,7 @@ pub(crate) async fn layer(State(app): State<Shared>, mut request: Request, next:
         address: peer.map(|peer| address(peer, request.headers(), &app.config.trusted_proxies)),
         rate: OnceLock::new(),
         caller: OnceLock::new(),
+        key: OnceLock::new(),
         superseded: OnceLock::new(),
     });
     let begun = Instant::now();

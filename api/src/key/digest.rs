@@ -89,6 +89,12 @@ impl Peppers {
         self.current.digest(text.as_bytes())
     }
 
+    /// The same under the pepper before, if there is one.
+    #[must_use]
+    pub fn previous_digest_text(&self, text: &str) -> Option<Digest> {
+        self.previous.as_ref().map(|pepper| pepper.digest(text.as_bytes()))
+    }
+
     /// The digest under the pepper before, if there is one.
     #[must_use]
     pub fn previous_digest(&self, key: &ApiKey) -> Option<Digest> {

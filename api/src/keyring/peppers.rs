@@ -13,8 +13,8 @@ use crate::{
 pub(crate) const KNOWN: &str = "SELECT pepper_id, check_value FROM peppers ORDER BY pepper_id";
 pub(crate) const INSERT: &str =
     "INSERT INTO peppers (pepper_id, check_value, created_at) VALUES ($1, $2, $3)";
-pub(crate) const ON_OTHERS: &str =
-    "SELECT COUNT(*) FROM api_keys WHERE pepper_id <> $1 AND state <> 'revoked'";
+pub(crate) const ON_OTHERS: &str = "SELECT (SELECT COUNT(*) FROM api_keys WHERE pepper_id <> $1 AND state <> 'revoked') \
+     + (SELECT COUNT(*) FROM hook_secrets WHERE pepper_id <> $1)";
 
 /// Why a database cannot be used with a pepper.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ pub(super) async fn know(db: &Db, peppers: &Peppers) -> Result<i64, PeppersError
 }
 
 impl Keyring {
-    /// How many keys are still kept under another pepper than the one in use. They move when they are used.
+    /// How many keys and secrets of hooks are still kept under another pepper than the one in use. They move when they are used.
     ///
     /// # Errors
     /// The database.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use rand::{RngExt, distr::Alphanumeric};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use tracing::warn;
 use uuid::Uuid;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     auth::Principal,
     destinations,
     hooks::Hook,
-    key::Kind,
+    key::{Digest, Kind},
     problem::Problem,
     scope::{Scope, Scopes},
     store::{Db, StoreError, executing, reading},
@@ -21,11 +22,14 @@ use crate::{
 
 pub(crate) const INSERT: &str = "INSERT INTO hook_secrets (id, destination, hook, service_id, digest, pepper_id, hint, created_at, \
      created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-pub(crate) const LIST: &str = "SELECT h.id, h.hook, s.name AS service, h.hint, h.created_at, h.created_by FROM hook_secrets h \
+pub(crate) const LIST: &str = "SELECT h.id, h.hook, s.name AS service, h.hint, h.created_at, h.created_by, h.last_used_at, \
+     h.last_used_ip FROM hook_secrets h \
      JOIN services s ON s.id = h.service_id WHERE h.destination = $1 ORDER BY h.created_at, h.id LIMIT 200";
 pub(crate) const DELETE: &str = "DELETE FROM hook_secrets WHERE id = $1 AND destination = $2";
 pub(crate) const FIND: &str = "SELECT h.id, h.digest, h.hint, h.service_id, s.name AS service, s.disabled_at, h.created_at \
      FROM hook_secrets h JOIN services s ON s.id = h.service_id WHERE h.digest = $1 AND h.destination = $2 AND h.hook = $3";
+pub(crate) const MOVE: &str =
+    "UPDATE hook_secrets SET digest = $1, pepper_id = $2 WHERE id = $3 AND digest = $4";
 
 /// How a secret begins.
 const PREFIX: &str = "adh_";
@@ -43,6 +47,8 @@ pub(crate) struct Listed {
     pub(crate) hint: String,
     pub(crate) created_at: i64,
     pub(crate) created_by: String,
+    pub(crate) last_used_at: Option<i64>,
+    pub(crate) last_used_ip: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -76,6 +82,8 @@ pub(crate) async fn create(
         hint,
         created_at: Timestamp::now().as_millisecond(),
         created_by: caller.who(),
+        last_used_at: None,
+        last_used_ip: None,
     };
     let mut tx = app.db.begin().await?;
     executing!(
@@ -86,7 +94,7 @@ pub(crate) async fn create(
             .bind(&made.hook)
             .bind(&caller.service_id)
             .bind(digest.as_bytes())
-            .bind(0_i64)
+            .bind(app.keyring.pepper_id())
             .bind(&made.hint)
             .bind(made.created_at)
             .bind(&made.created_by)
@@ -112,6 +120,19 @@ pub(crate) async fn delete(db: &Db, destination: &str, id: &str, entry: Entry) -
     Ok(tx.commit().await?)
 }
 
+async fn find(db: &Db, destination: &str, hook: Hook, digest: &Digest) -> Result<Option<Found>, StoreError> {
+    let bytes = digest.as_bytes();
+    let found: Option<Found> = reading!(db, at => sqlx::query_as(FIND).bind(bytes).bind(destination).bind(hook.as_str()).fetch_optional(at))?;
+    Ok(found.filter(|found| digest.is(&found.digest)))
+}
+
+async fn rewrite(app: &App, id: &str, before: &Digest, digest: &Digest) -> Result<(), StoreError> {
+    let mut tx = app.db.begin().await?;
+    let (pepper_id, digest, before) = (app.keyring.pepper_id(), digest.as_bytes(), before.as_bytes());
+    executing!(&mut tx, sqlx::query(MOVE).bind(digest).bind(pepper_id).bind(id).bind(before))?;
+    tx.commit().await
+}
+
 /// The service that this secret speaks for, over this destination only; none if it is no secret of this hook.
 pub(crate) async fn principal(
     app: &App,
@@ -120,11 +141,19 @@ pub(crate) async fn principal(
     secret: &SecretString,
 ) -> Result<Option<Principal>, Problem> {
     let digest = app.keys.peppers.digest_text(secret.expose_secret());
-    let bytes = digest.as_bytes();
-    let found: Option<Found> = reading!(&app.db, at => sqlx::query_as(FIND).bind(bytes).bind(destination).bind(hook.as_str()).fetch_optional(at))?;
-    let Some(found) = found.filter(|found| digest.is(&found.digest) && found.disabled_at.is_none()) else {
-        return Ok(None);
-    };
+    let mut found = find(&app.db, destination, hook, &digest).await?;
+    if found.is_none()
+        && let Some(before) = app.keys.peppers.previous_digest_text(secret.expose_secret())
+    {
+        found = find(&app.db, destination, hook, &before).await?;
+        // Only now that the secret is in hand can it be kept under the pepper in use.
+        if let Some(found) = &found
+            && let Err(error) = rewrite(app, &found.id, &before, &digest).await
+        {
+            warn!(%error, secret = found.id, "a hook's secret stays under the pepper before for now");
+        }
+    }
+    let Some(found) = found.filter(|found| found.disabled_at.is_none()) else { return Ok(None) };
     let scope: Scope =
         format!("notify:send:{destination}").parse().map_err(|error| Problem::fault(&error))?;
     Ok(Some(Principal {

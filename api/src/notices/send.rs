@@ -22,6 +22,14 @@ pub(crate) struct Outgoing {
     pub(crate) message: Message,
 }
 
+impl Outgoing {
+    /// Whether this is the notice that is kept.
+    pub(crate) fn is(&self, row: &Row) -> bool {
+        let kept: Result<serde_json::Value, _> = serde_json::from_str(&row.message);
+        row.destination == self.destination && kept.is_ok_and(|kept| kept == json!(self.message))
+    }
+}
+
 /// What was sent.
 pub(crate) struct Sent {
     pub(crate) id: String,

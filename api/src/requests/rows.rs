@@ -12,8 +12,9 @@ use crate::{
 };
 
 pub(crate) const INSERT: &str = "INSERT INTO requests (id, run_id, platform, tenant, actor, service, command, state, announce, \
-     labels, created_at) VALUES ($1, $2, 'api', $3, $4, $5, $6, 'submitted', $7, $8, $9) ON CONFLICT (id) DO NOTHING";
-pub(crate) const STATE: &str = "SELECT state FROM requests WHERE id = $1";
+     labels, created_at, fingerprint) VALUES ($1, $2, 'api', $3, $4, $5, $6, 'submitted', $7, $8, $9, $10) \
+     ON CONFLICT (id) DO NOTHING";
+pub(crate) const THERE: &str = "SELECT state, fingerprint FROM requests WHERE id = $1";
 pub(crate) const MOVE: &str = "UPDATE requests SET state = $2 WHERE id = $1 AND last_sequence = 0";
 pub(crate) const BY_ID: &str = "SELECT id, run_id, platform, tenant, actor, service, command, state, policy, announce, labels, \
      created_at, started_at, ended_at FROM requests WHERE id = $1 OR run_id = $2 ORDER BY created_at DESC LIMIT 8";
@@ -55,10 +56,19 @@ pub(super) struct New<'a> {
     pub(super) command: &'a str,
     pub(super) announce: Option<&'a str>,
     pub(super) labels: String,
+    pub(super) fingerprint: &'a [u8],
 }
 
-/// Puts a row there, unless it is; tells the state of the one that is there.
-pub(super) async fn insert(db: &Db, new: &New<'_>) -> Result<String, StoreError> {
+/// What is there of a request.
+#[derive(sqlx::FromRow)]
+pub(super) struct There {
+    pub(super) state: String,
+    /// Of the call that asked for it; none: it was asked for otherwise.
+    pub(super) fingerprint: Option<Vec<u8>>,
+}
+
+/// Puts a row there, unless it is; tells what is there then.
+pub(super) async fn insert(db: &Db, new: &New<'_>) -> Result<There, StoreError> {
     let mut tx = db.begin().await?;
     let id = new.id.to_string();
     executing!(
@@ -73,10 +83,11 @@ pub(super) async fn insert(db: &Db, new: &New<'_>) -> Result<String, StoreError>
             .bind(new.announce)
             .bind(&new.labels)
             .bind(Timestamp::now().as_millisecond())
+            .bind(new.fingerprint)
     )?;
-    let state: String = fetching!(&mut tx, at => sqlx::query_scalar(STATE).bind(&id).fetch_one(at))?;
+    let there: There = fetching!(&mut tx, at => sqlx::query_as(THERE).bind(&id).fetch_one(at))?;
     tx.commit().await?;
-    Ok(state)
+    Ok(there)
 }
 
 /// Notes how a submission went, as long as nothing else is known.

@@ -18,6 +18,7 @@ use super::rows::{self, New};
 use crate::{
     app::App,
     auth::Principal,
+    idempotency,
     problem::{Code, Problem},
 };
 
@@ -25,6 +26,12 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// By which id something is asked for, and by what the same call is known again.
+pub(crate) struct Asked {
+    pub(crate) id: RequestId,
+    pub(crate) fingerprint: Vec<u8>,
+}
 
 /// What is asked for.
 pub(crate) struct Wanted {
@@ -53,7 +60,7 @@ pub(crate) fn id(caller: &Principal, key: Option<&str>) -> RequestId {
 pub(crate) async fn request(
     app: &App,
     caller: &Principal,
-    id: RequestId,
+    Asked { id, fingerprint }: Asked,
     wanted: Wanted,
 ) -> Result<(), Problem> {
     let new = New {
@@ -62,10 +69,14 @@ pub(crate) async fn request(
         command: &wanted.command,
         announce: wanted.announce.as_deref(),
         labels: wanted.labels,
+        fingerprint: &fingerprint,
     };
-    let state = rows::insert(&app.db, &new).await?;
-    if !matches!(state.as_str(), "submitted" | "not_accepted") {
-        // The same Idempotency-Key, after its answer was forgotten: it is the same request.
+    let there = rows::insert(&app.db, &new).await?;
+    // The same Idempotency-Key, after its answer was forgotten or none was kept: it is the same request, or none of ours.
+    if there.fingerprint.is_some_and(|earlier| earlier != fingerprint) {
+        return Err(idempotency::reused());
+    }
+    if !matches!(there.state.as_str(), "submitted" | "not_accepted") {
         return Ok(());
     }
     let submission = Submission::Request(Request {

@@ -9,7 +9,7 @@ use adjutant_bus::announcement::{Message, Severity};
 use axum::{
     Extension, Json,
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode, Uri, header},
+    http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ use crate::{
     app::Shared,
     auth::{Auth, DestinationsRead, DestinationsWrite},
     destinations,
-    http::{Body, Exchange, Page, Paging, Segments},
+    http::{Body, Exchange, IfMatch, Page, Paging, Segments, versioned},
     notices::{self, Outgoing},
     problem::{Problem, Problems},
 };
@@ -75,7 +75,7 @@ async fn create(
     destinations::create(&app.db, &row, entry).await?;
     destinations::publish(&app, &row.name).await;
     let location = format!("/v1/destinations/{}", row.name);
-    Ok(([(header::LOCATION, location)], (StatusCode::CREATED, answer(row)?)).into_response())
+    Ok(([(header::LOCATION, location)], answer(StatusCode::CREATED, row)?).into_response())
 }
 
 /// One destination.
@@ -90,7 +90,7 @@ async fn read(
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
     let row = destinations::one(&app.db, &name).await?.ok_or_else(|| Problem::not_found("destination"))?;
-    answer(row)
+    answer(StatusCode::OK, row)
 }
 
 /// Change a destination; what is left out stays.
@@ -99,7 +99,7 @@ async fn read(
     request_body = Change,
     params(
         ("name" = String, Path, description = "Its name."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this ETag."),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the version that is to be changed."),
     ),
     responses((status = 200, description = "As it is now.", body = Destination), Problems)
 )]
@@ -108,10 +108,10 @@ async fn change(
     State(app): State<Shared>,
     Extension(exchange): Extension<Arc<Exchange>>,
     Segments(name): Segments<String>,
-    headers: HeaderMap,
+    IfMatch(version): IfMatch,
     Body(change): Body<Change>,
 ) -> Result<Response, Problem> {
-    let (name, version) = (named(name)?, version(&headers)?);
+    let name = named(name)?;
     let (description, targets) = change.checked()?;
     let entry = caller.entry("destination.changed", target(&name), &exchange);
     let row = destinations::update(&app.db, &name, version, entry, |row| {
@@ -120,7 +120,7 @@ async fn change(
     })
     .await?;
     destinations::publish(&app, &name).await;
-    answer(row)
+    answer(StatusCode::OK, row)
 }
 
 /// Remove a destination, and the secrets of its hooks with it.
@@ -128,7 +128,7 @@ async fn change(
     delete, path = "/v1/destinations/{name}", tag = "destinations", operation_id = "remove_destination",
     params(
         ("name" = String, Path, description = "Its name."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this ETag."),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the version that is to be changed."),
     ),
     responses((status = 204, description = "It is gone."), Problems)
 )]
@@ -137,9 +137,9 @@ async fn remove(
     State(app): State<Shared>,
     Extension(exchange): Extension<Arc<Exchange>>,
     Segments(name): Segments<String>,
-    headers: HeaderMap,
+    IfMatch(version): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let (name, version) = (named(name)?, version(&headers)?);
+    let name = named(name)?;
     let entry = caller.entry("destination.removed", target(&name), &exchange);
     destinations::delete(&app.db, &name, version, entry).await?;
     destinations::publish(&app, &name).await;
@@ -169,9 +169,8 @@ async fn test(
     Ok((StatusCode::ACCEPTED, Json(sent.into())))
 }
 
-fn answer(row: destinations::Row) -> Result<Response, Problem> {
-    let etag = format!("\"{}\"", row.version);
-    Ok(([(header::ETAG, etag)], Json(Destination::of(row)?)).into_response())
+fn answer(status: StatusCode, row: destinations::Row) -> Result<Response, Problem> {
+    Ok(versioned(status, row.version, Destination::of(row)?))
 }
 
 /// How the record names it.
@@ -182,18 +181,6 @@ fn target(name: &str) -> String {
 /// A name that a destination may have; others are nobody's.
 fn named(name: String) -> Result<String, Problem> {
     if adjutant_bus::destination::is_name(&name) { Ok(name) } else { Err(Problem::not_found("destination")) }
-}
-
-/// The version that `If-Match` asks for; none: any.
-fn version(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(given) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let text = given.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    // An ETag that we never gave matches nothing.
-    let number = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    Ok(Some(number.and_then(|number| number.parse().ok()).unwrap_or(-1)))
 }
 
 /// When, over HTTP.

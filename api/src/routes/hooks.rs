@@ -113,6 +113,7 @@ async fn with_secret(
             "The signature does not fit: GitHub signs with the hook's secret.",
         ));
     }
+    app.keys.hook_uses.note(&caller.key_id, exchange.address);
     take(&app, &caller, &exchange, hook, destination, &headers, &body).await
 }
 

@@ -5,28 +5,30 @@ mod change;
 mod list;
 mod own;
 mod proof;
+mod shown;
 
 use std::time::Duration;
 
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderValue, header},
+    response::Response,
 };
 use jiff::Timestamp;
-use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) use self::{
-    body::{KeyBody, KeyRate, MadeKey, NewKeyBody, networks, some},
+    body::{KeyRate, NewKeyBody, networks, some},
     change::Force,
     list::{place, read},
+    shown::{KeyBody, MadeKey},
 };
 use crate::{
     app::{App, Shared},
     auth::Principal,
     http::Exchange,
+    idempotency::ShownOnce,
     keyring::By,
-    problem::{Code, Problem},
+    problem::Problem,
     scope::Right,
 };
 
@@ -53,33 +55,11 @@ pub(super) fn time(at: i64) -> Option<Timestamp> {
     Timestamp::from_millisecond(at).ok()
 }
 
-/// An answer with the version of what it shows as its entity tag.
-pub(super) fn versioned<T: Serialize>(status: StatusCode, version: i64, body: T) -> Response {
-    let mut response = (status, axum::Json(body)).into_response();
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    response
-}
-
-/// An answer with a key in it, which nobody on the way may keep.
+/// An answer with a secret in it, which nobody on the way may keep, nor are we.
 pub(super) fn secret(mut response: Response) -> Response {
+    response.extensions_mut().insert(ShownOnce);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// The version that `If-Match` asks for; one that is not ours is never there.
-pub(super) fn expected(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    match version.and_then(|text| text.parse().ok()) {
-        Some(version) => Ok(Some(version)),
-        None => Err(Problem::new(Code::PreconditionFailed, "Send the ETag of an earlier answer.")),
-    }
 }
 
 /// When a key ends: as asked for within the bounds that this caller has, or as by default.

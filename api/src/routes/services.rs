@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Extension,
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{StatusCode, Uri},
     response::Response,
 };
 use jiff::Timestamp;
@@ -14,14 +14,14 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::keys::{
-    Force, KeyBody, KeyRate, MadeKey, NewKeyBody, by, end, expected, networks, place, read, secret, some,
-    time, versioned,
+    Force, KeyBody, KeyRate, MadeKey, NewKeyBody, by, end, networks, place, read, secret, some, time,
 };
 use crate::{
-    app::Shared,
-    auth::{Auth, KeysRead, KeysWrite},
-    http::{Body, Exchange, Page, Paging},
-    keyring::{NewKey, NewService, ServiceChange, ServiceRow},
+    app::{App, Shared},
+    auth::{Auth, KeysRead, KeysWrite, Principal},
+    http::{Body, Exchange, IfMatch, Page, Paging, Posted, labels, versioned},
+    idempotency::Once,
+    keyring::{NewKey, NewService, ServiceChange, ServiceRow, text},
     problem::{Problem, Problems},
 };
 
@@ -78,6 +78,12 @@ impl From<ServiceRow> for ServiceBody {
     }
 }
 
+/// Labels of a service.
+fn described() -> utoipa::openapi::schema::Object {
+    let told = "Free labels: at most 32, none longer than 200 characters.";
+    labels(told, text::LABELS, 0..=text::LINE, text::LINE)
+}
+
 /// A service to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,8 +99,9 @@ struct NewServiceBody {
     #[serde(default)]
     #[schema(max_length = 200, pattern = r"^[^\u0000-\u001F\u007F-\u009F]*$")]
     owner: String,
-    /// Free labels: at most 32, none longer than 200 characters.
+    /// Free labels.
     #[serde(default)]
+    #[schema(schema_with = described)]
     labels: BTreeMap<String, String>,
 }
 
@@ -110,9 +117,9 @@ struct ServiceChangeBody {
     #[serde(default, deserialize_with = "some")]
     #[schema(max_length = 200, pattern = r"^[^\u0000-\u001F\u007F-\u009F]*$", nullable = false)]
     owner: Option<String>,
-    /// Free labels, all of them: at most 32, none longer than 200 characters.
+    /// Free labels, all of them.
     #[serde(default, deserialize_with = "some")]
-    #[schema(nullable = false)]
+    #[schema(schema_with = described, required = false)]
     labels: Option<BTreeMap<String, String>>,
     /// Whether its keys may be used.
     #[serde(default, deserialize_with = "some")]
@@ -205,7 +212,7 @@ async fn change(
     Extension(exchange): Extension<Arc<Exchange>>,
     Path(id): Path<String>,
     force: Result<Query<Force>, QueryRejection>,
-    headers: HeaderMap,
+    IfMatch(version): IfMatch,
     Body(asked): Body<ServiceChangeBody>,
 ) -> Result<Response, Problem> {
     let force = read(force)?.force;
@@ -218,7 +225,7 @@ async fn change(
     };
     let keyring = app.keyring.within(&caller.scopes);
     let by = by(&caller, &exchange);
-    let row = keyring.change_service(&by, &service.id, change, expected(&headers)?, force).await?;
+    let row = keyring.change_service(&by, &service.id, change, version, force).await?;
     Ok(versioned(StatusCode::OK, row.version, ServiceBody::from(row)))
 }
 
@@ -251,7 +258,10 @@ async fn remove(
     path = "/services/{id}/keys",
     tag = "keys",
     operation_id = "create_key",
-    params(("id" = String, Path, description = "Name or id of the service.")),
+    params(
+        ("id" = String, Path, description = "Name or id of the service."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once."),
+    ),
     request_body = NewKeyBody,
     responses((status = 201, description = "The key, shown once.", body = MadeKey), Problems)
 )]
@@ -260,7 +270,20 @@ async fn create_key(
     State(app): State<Shared>,
     Extension(exchange): Extension<Arc<Exchange>>,
     Path(id): Path<String>,
-    Body(asked): Body<NewKeyBody>,
+    once: Once,
+    Posted(asked, bytes): Posted<NewKeyBody>,
+) -> Response {
+    let (principal, maker) = (Principal::clone(&caller), app.clone());
+    let handle = Box::pin(async move { made(&maker, &principal, &exchange, &id, asked).await });
+    once.guard(&app, &caller, &bytes, handle).await
+}
+
+async fn made(
+    app: &App,
+    caller: &Principal,
+    exchange: &Exchange,
+    service: &str,
+    asked: NewKeyBody,
 ) -> Result<Response, Problem> {
     networks(asked.allowed_cidrs.as_ref())?;
     let rate = asked.rate.map(KeyRate::checked).transpose()?;
@@ -271,11 +294,11 @@ async fn create_key(
         allowed_cidrs: asked.allowed_cidrs,
         rate_per_s: rate.map(|rate| rate.0),
         rate_burst: rate.and_then(|rate| rate.1),
-        expires_at: end(&app, &caller, asked.expires_at)?,
+        expires_at: end(app, caller, asked.expires_at)?,
     };
-    let service = app.keyring.service(&id).await?;
+    let service = app.keyring.service(service).await?;
     let keyring = app.keyring.within(&caller.scopes);
-    let (id, key) = keyring.create_key(&by(&caller, &exchange), &service, new).await?;
+    let (id, key) = keyring.create_key(&by(caller, exchange), &service, new).await?;
     let row = app.keyring.key(&id).await?;
     let version = row.version;
     let made = MadeKey { key: key.expose().to_owned(), about: KeyBody::try_from(row)? };

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// Not now: it cannot be reached, is busy, or did not answer in time. Worth another try.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
+    /// It went away while it was asked to make a change last: the change is made, or is not.
+    #[error("the database has not confirmed it: {0}")]
+    Unconfirmed(String),
     /// It can be read but not written: the disk is full, or the file or server is read-only.
     #[error("the database cannot be written: {0}")]
     Unwritable(String),
@@ -61,6 +64,8 @@ fn by_code(code: &str, told: String) -> StoreError {
         Some("53") if code == "53100" => StoreError::Unwritable(told),
         Some("53") => StoreError::Unavailable(told),
         _ if code == "25006" => StoreError::Unwritable(told),
+        // A lock was not had in time.
+        _ if code == "55P03" => StoreError::Unavailable(told),
         _ => StoreError::Fault(told),
     }
 }

@@ -10,6 +10,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
+    Connection, PgConnection, SqliteConnection,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -113,12 +114,21 @@ async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
     // Before the first connection: turning a new file to WAL does not wait for others that do the same.
     let lock = migrating(&file).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
     let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY + WAIT);
+    let write = write.after_release(|connection, _| Box::pin(rolled_back(connection)));
     let write = write.connect_with(options.clone()).await.map_err(|error| failed(&error))?;
     SQLITE.run(&write).await.map_err(|error| OpenError::Migrate(name.clone(), error.to_string()))?;
     drop(lock);
     let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
     let read = read.connect_with(options.read_only(true)).await.map_err(|error| failed(&error))?;
     Ok(Db::Sqlite { write, read })
+}
+
+/// Whether a connection can be used again. When the disk is full SQLite ends a transaction by itself, so that rolling it back fails,
+/// and sqlx would take it to be open for ever: then another connection is opened.
+async fn rolled_back(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Answered after the roll-back that a dropped transaction leaves.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Waits until no other process brings the tables of this file up to date: SQLite's migrations take no lock by themselves, as those
@@ -136,10 +146,16 @@ async fn migrating(file: &Path) -> std::io::Result<File> {
 async fn postgres(url: &SecretString) -> Result<Db, OpenError> {
     let (name, options) = server(url)?;
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT);
+    let pool = pool.after_release(|connection, _| Box::pin(whole(connection)));
     let pool =
         pool.connect_with(options).await.map_err(|error| OpenError::Open(name.clone(), error.to_string()))?;
     POSTGRES.run(&pool).await.map_err(|error| OpenError::Migrate(name, error.to_string()))?;
     Ok(Db::Postgres(pool))
+}
+
+/// Whether a connection can be used again. What was given up on it may still wait for an answer, and would hold its place for ever.
+async fn whole(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    tokio::time::timeout(WAIT, connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
 }
 
 /// The server's name for people, and how each connection is set up.

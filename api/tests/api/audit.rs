@@ -5,35 +5,49 @@ use std::time::Duration;
 use adjutant_api::{
     Api,
     audit::{Known, verify},
-    store::{Database, Db},
+    store::Db,
 };
-use adjutant_bus::{
-    memory::Memory,
-    mode,
-    ports::{Bus, Limits},
-};
-use adjutant_policies::{Options, Policy, Vocabulary};
+use adjutant_bus::{mode, ports::Bus};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
-use tempfile::TempDir;
+use sqlx::{Postgres, Sqlite, Transaction};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    journal::{ANSWER, copied, database, lines, live, request},
+    journal::{ANSWER, copied, lines, live, request},
     world::{World, config},
 };
 
-fn bus() -> Bus {
-    Memory::new(&Limits::default()).bus()
+/// The same once more, after it has stopped.
+async fn again(world: World, bus: &Bus) -> World {
+    let database = world.database.clone();
+    World::on(world.stop_and_keep().await, database, bus.clone()).await
 }
 
-async fn on(dir: TempDir, bus: &Bus) -> World {
-    let file = Database::Sqlite(dir.path().join("adjutant.db"));
-    World::on(dir, file, bus.clone()).await
+/// Nobody else changes the database while it is held.
+enum Lock {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
 }
 
-async fn world() -> World {
-    on(tempfile::tempdir().unwrap(), &bus()).await
+impl Lock {
+    async fn take(db: &Db) -> Self {
+        match db {
+            Db::Sqlite { write, .. } => Self::Sqlite(write.begin_with("BEGIN EXCLUSIVE").await.unwrap()),
+            Db::Postgres(pool) => {
+                let mut lock = pool.begin().await.unwrap();
+                sqlx::query("LOCK TABLE meta IN EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+                Self::Postgres(lock)
+            }
+        }
+    }
+
+    async fn give_back(self) {
+        match self {
+            Self::Sqlite(lock) => lock.rollback().await.unwrap(),
+            Self::Postgres(lock) => lock.rollback().await.unwrap(),
+        }
+    }
 }
 
 async fn until_copied(world: &World, db: &Db, last: u64) {
@@ -41,10 +55,8 @@ async fn until_copied(world: &World, db: &Db, last: u64) {
     world.eventually(async || copied(db).await.last().filter(|newest| **newest == last).map(drop)).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_happens_is_copied_in_order_and_without_secrets() {
-    let world = world().await;
-    let db = database(world.dir.path()).await;
+pub async fn what_happens_is_copied_in_order_and_without_secrets(world: World) {
+    let db = world.open().await;
     let mut last = 0;
     for number in 0..200 {
         let mut asked = request(&format!("Ev{number}"));
@@ -69,14 +81,12 @@ async fn what_happens_is_copied_in_order_and_without_secrets() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_beat_tells_how_far_the_copy_is() {
-    let world = world().await;
+pub async fn the_beat_tells_how_far_the_copy_is(world: World) {
     let last = live(&world.bus, &request("Ev1")).await;
     let told = world
         .eventually(async || mode::load(&world.bus).await.unwrap().audit.filter(|beat| beat.sequence == last))
         .await;
-    let db = database(world.dir.path()).await;
+    let db = world.open().await;
     world
         .eventually(async || {
             let report = verify(&db, &Known::default(), |_, _| {}).await.unwrap();
@@ -86,29 +96,26 @@ async fn the_beat_tells_how_far_the_copy_is() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_replicas_double_nothing_and_the_second_goes_on() {
-    let (dir, bus) = (tempfile::tempdir().unwrap(), bus());
-    let first = on(dir, &bus).await;
-    let policy = Policy::load(Options::new(None), Vocabulary::default()).await;
-    let file = Database::Sqlite(first.dir.path().join("adjutant.db"));
-    let mut other = config(first.dir.path(), file);
+pub async fn two_replicas_double_nothing_and_the_second_goes_on(world: World) {
+    let bus = world.bus.clone();
+    let mut other = config(world.dir.path(), world.database.clone());
     other.name = "api-other".to_owned();
-    let other = Api::open(other, bus.clone(), policy).await.unwrap();
+    let other = Api::open(other, bus.clone(), world.policy.clone()).await.unwrap();
     let stop = CancellationToken::new();
     let running = tokio::spawn(other.run(stop.clone()));
-    let db = database(first.dir.path()).await;
+    let db = world.open().await;
     let mut last = 0;
     for number in 0..50 {
         last = live(&bus, &request(&format!("Ev{number}"))).await;
     }
-    until_copied(&first, &db, last).await;
+    until_copied(&world, &db, last).await;
     // Whoever holds the lease gives it back when it stops.
-    let dir = first.stop_and_keep().await;
+    let database = world.database.clone();
+    let dir = world.stop_and_keep().await;
     for number in 50..60 {
         last = live(&bus, &request(&format!("Ev{number}"))).await;
     }
-    let second = on(dir, &bus).await;
+    let second = World::on(dir, database, bus.clone()).await;
     until_copied(&second, &db, last).await;
     stop.cancel();
     running.await.unwrap().unwrap();
@@ -119,15 +126,12 @@ async fn two_replicas_double_nothing_and_the_second_goes_on() {
     second.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn while_the_database_is_locked_nothing_is_lost_and_no_beat_comes() {
-    let world = world().await;
-    let db = database(world.dir.path()).await;
+pub async fn while_the_database_is_locked_nothing_is_lost_and_no_beat_comes(world: World) {
+    let db = world.open().await;
     let last = live(&world.bus, &request("Ev1")).await;
     until_copied(&world, &db, last).await;
     let mut modes = mode::watch(&world.bus).await.unwrap();
-    let Db::Sqlite { write, .. } = &db else { panic!("SQLite") };
-    let lock = write.begin_with("BEGIN EXCLUSIVE").await.unwrap();
+    let lock = Lock::take(&db).await;
     let locked = Timestamp::now();
     let mut last = 0;
     for number in 2..40 {
@@ -143,7 +147,7 @@ async fn while_the_database_is_locked_nothing_is_lost_and_no_beat_comes() {
     while let Some(Some(mode)) = modes.next().now_or_never() {
         assert!(mode.audit.as_ref().is_none_or(|beat| beat.at <= locked), "{mode:?}");
     }
-    lock.rollback().await.unwrap();
+    lock.give_back().await;
     until_copied(&world, &db, last).await;
     assert_eq!(copied(&db).await, (1..=i64::try_from(last).unwrap()).collect::<Vec<_>>());
     world
@@ -152,15 +156,11 @@ async fn while_the_database_is_locked_nothing_is_lost_and_no_beat_comes() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn another_journal_begins_anew_in_the_same_record() {
-    let first = world().await;
-    let file = first.dir.path().to_owned();
-    live(&first.bus, &request("Ev1")).await;
-    let db = database(&file).await;
-    until_copied(&first, &db, 3).await;
-    let dir = first.stop_and_keep().await;
-    let second = on(dir, &bus()).await;
+pub async fn another_journal_begins_anew_in_the_same_record(world: World) {
+    live(&world.bus, &request("Ev1")).await;
+    let db = world.open().await;
+    until_copied(&world, &db, 3).await;
+    let second = again(world, &World::bus()).await;
     live(&second.bus, &request("Ev2")).await;
     second.eventually(async || (copied(&db).await == [1, 2, 3, 1, 2, 3]).then_some(())).await;
     let begun = lines(&db).await.into_iter().filter(|line| line.2 == "journal.begun").count();

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::{
     journal::{copied, database, live, request},
+    sql::execute,
     world::World,
 };
 
@@ -25,13 +26,8 @@ async fn record() -> (TempDir, Db, Report) {
     let dir = world.stop_and_keep().await;
     let report = verify(&db, &Known::default(), |_, _| {}).await.unwrap();
     assert!(report.whole && report.checkpoints == 1 && report.entries >= 31, "{report:?}");
-    run(&db, "DROP TRIGGER audit_entries_fixed").await;
+    execute(&db, "DROP TRIGGER audit_entries_fixed").await;
     (dir, db, report)
-}
-
-async fn run(db: &Db, sql: &'static str) {
-    let Db::Sqlite { write, .. } = db else { panic!("SQLite") };
-    sqlx::raw_sql(sql).execute(write).await.unwrap();
 }
 
 async fn finding(db: &Db, known: &Known) -> Option<(i64, Wrong)> {
@@ -43,7 +39,7 @@ async fn finding(db: &Db, known: &Known) -> Option<(i64, Wrong)> {
 /// Does this to a record, and gives what is found.
 async fn after(sql: &'static str) -> Option<(i64, Wrong)> {
     let (_dir, db, _) = record().await;
-    run(&db, sql).await;
+    execute(&db, sql).await;
     finding(&db, &Known::default()).await
 }
 
@@ -124,14 +120,14 @@ async fn a_cut_off_tail_is_named() {
     let tail = "DELETE FROM audit_entries WHERE seq > 20";
     assert_eq!(after(tail).await, Some((21, Wrong::CutOff)));
     let (_dir, db, whole) = record().await;
-    run(&db, "DELETE FROM audit_entries WHERE seq > 20").await;
-    run(
+    execute(&db, "DELETE FROM audit_entries WHERE seq > 20").await;
+    execute(
         &db,
         "UPDATE meta SET v = (SELECT '20:' || lower(hex(hash)) FROM audit_entries WHERE seq = 20) WHERE k = 'audit_head'",
     )
     .await;
     assert_eq!(finding(&db, &Known::default()).await, Some((21, Wrong::CutOff)), "by the checkpoint");
-    run(&db, "DELETE FROM audit_checkpoints").await;
+    execute(&db, "DELETE FROM audit_checkpoints").await;
     assert_eq!(finding(&db, &Known::default()).await, None, "nothing is left in the database that knows");
     let kept = audit::kept(&format!("{}:{}", whole.last, whole.head)).unwrap();
     let known = Known { kept: vec![kept], ..Known::default() };
@@ -155,7 +151,7 @@ async fn reordered_entries_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_inserted_entry_is_named() {
     let (_dir, db, whole) = record().await;
-    run(
+    execute(
         &db,
         "INSERT INTO audit_entries SELECT seq + 1, NULL, NULL, at, kind, 'slack:T0/U9', key_id, target, outcome, request_id, ip, \
          body, hash, hash FROM audit_entries ORDER BY seq DESC LIMIT 1",
@@ -163,9 +159,9 @@ async fn an_inserted_entry_is_named() {
     .await;
     let (seq, wrong) = finding(&db, &Known::default()).await.unwrap();
     assert_eq!((seq, wrong), (whole.last + 1, Wrong::Altered), "its hash is invented");
-    run(&db, "DELETE FROM audit_entries WHERE actor = 'slack:T0/U9'").await;
+    execute(&db, "DELETE FROM audit_entries WHERE actor = 'slack:T0/U9'").await;
     assert_eq!(finding(&db, &Known::default()).await, None);
-    run(
+    execute(
         &db,
         "UPDATE audit_entries SET seq = -seq WHERE seq > 9;
          UPDATE audit_entries SET seq = 1 - seq WHERE seq < 0;
@@ -182,7 +178,7 @@ async fn a_chain_computed_anew_does_not_fit_the_checkpoint() {
     let (_dir, db, whole) = record().await;
     compute_anew(&db, 1).await;
     assert_eq!(finding(&db, &Known::default()).await, None, "computing it anew changes nothing by itself");
-    run(&db, "UPDATE audit_entries SET actor = 'slack:T0/U9' WHERE seq = 7").await;
+    execute(&db, "UPDATE audit_entries SET actor = 'slack:T0/U9' WHERE seq = 7").await;
     compute_anew(&db, 7).await;
     assert_eq!(finding(&db, &Known::default()).await, Some((1, Wrong::Rewritten)));
     let report = verify(&db, &Known::default(), |_, _| {}).await.unwrap();
@@ -192,9 +188,9 @@ async fn a_chain_computed_anew_does_not_fit_the_checkpoint() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_checkpoint_is_named() {
     let (_dir, db, whole) = record().await;
-    run(&db, "UPDATE audit_entries SET actor = 'slack:T0/U9' WHERE seq = 7").await;
+    execute(&db, "UPDATE audit_entries SET actor = 'slack:T0/U9' WHERE seq = 7").await;
     compute_anew(&db, 7).await;
-    run(
+    execute(
         &db,
         "UPDATE audit_checkpoints SET hash = (SELECT hash FROM audit_entries e WHERE e.seq = audit_checkpoints.seq)",
     )
@@ -208,9 +204,9 @@ async fn a_chain_signed_anew_by_somebody_else_is_found_by_the_known_key() {
     let right = AuditKey::load_or_make(&dir.path().join("audit-key")).unwrap().public();
     let pinned = Known { keys: vec![right], ..Known::default() };
     assert_eq!(finding(&db, &pinned).await, None);
-    run(&db, "UPDATE audit_entries SET actor = 'slack:T0/U9' WHERE seq = 7").await;
+    execute(&db, "UPDATE audit_entries SET actor = 'slack:T0/U9' WHERE seq = 7").await;
     compute_anew(&db, 7).await;
-    run(&db, "DELETE FROM audit_checkpoints").await;
+    execute(&db, "DELETE FROM audit_checkpoints").await;
     std::fs::remove_file(dir.path().join("audit-key")).unwrap();
     // The attacker lets a service of their own sign.
     let world = World::on(

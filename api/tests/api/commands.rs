@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::site::Site;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_catalogue_describes_arguments_and_tells_what_is_allowed() {
-    let site = Site::new().await;
+pub async fn the_catalogue_describes_arguments_and_tells_what_is_allowed(site: Site) {
     let key = site.world.key("ci", &["commands:read", "requests:submit:deploy.*"]).await;
     let answer = site.world.get("/v1/commands", &key).await;
     let tag = answer.headers()["etag"].to_str().unwrap().to_owned();

@@ -6,13 +6,14 @@ use adjutant_api::{
     Api, ApiConfig,
     store::{Database, open},
 };
-use adjutant_bus::{memory::Memory, ports::Limits};
+use adjutant_bus::{memory::Memory, ports::Limits, subject::Journals};
 use adjutant_policies::{Options, Policy, Vocabulary};
 use adjutant_servers::{Postgres, Proxy};
+use futures::StreamExt;
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::world::World;
+use super::{site::Site, world::World};
 
 async fn proxied() -> (Proxy, Database) {
     let direct = tokio::task::spawn_blocking(|| Postgres::shared().database("api")).await.unwrap();
@@ -59,6 +60,93 @@ async fn a_database_that_goes_away_is_503_and_never_401() {
             .await;
     }
     world.stop().await;
+}
+
+/// Submissions in all, and at once: more than there are connections.
+const MOST: usize = 60;
+const AT_ONCE: usize = 24;
+
+/// What is answered to a submission: accepted, with which id, or that it cannot be just now.
+async fn submitted(site: &Site, key: &str, number: usize) -> (StatusCode, Value) {
+    let call = site.world.client.post(site.world.url("/v1/requests")).bearer_auth(key);
+    let call = call.header("Idempotency-Key", format!("build-{number}"));
+    let answer = call.json(&json!({ "text": format!("deploy say {number}") })).send().await.unwrap();
+    let (status, kind) = (answer.status(), answer.headers()["content-type"].to_str().unwrap().to_owned());
+    let told: Value = answer.json().await.unwrap();
+    assert_eq!(status != StatusCode::ACCEPTED, kind == "application/problem+json", "{told}");
+    (status, told)
+}
+
+async fn nothing_is_lost_or_doubled(silent: bool) {
+    let (mut proxy, database) = proxied().await;
+    let site = Site::on(Some(database)).await;
+    let key = site.world.key("ci", &["requests:submit", "requests:read"]).await;
+    assert_eq!(submitted(&site, &key, 0).await.0, StatusCode::ACCEPTED);
+    let numbers = 1..=MOST;
+    let (answered, mut count) = tokio::sync::mpsc::unbounded_channel();
+    let calls = numbers.clone().map(|number| {
+        let (site, key, answered) = (&site, &key, answered.clone());
+        async move {
+            let told = submitted(site, key, number).await;
+            let _ = answered.send(());
+            (number, told)
+        }
+    });
+    let calling = futures::stream::iter(calls).buffered(AT_ONCE).collect::<Vec<_>>();
+    let failing = async {
+        for _ in 0..AT_ONCE / 2 {
+            count.recv().await.unwrap();
+        }
+        if silent { proxy.stall().await } else { proxy.cut().await }
+    };
+    let (first, ()) = tokio::join!(calling, failing);
+    let refused = first.iter().filter(|(_, (status, _))| *status != StatusCode::ACCEPTED).count();
+    assert!((1..=MOST - AT_ONCE / 2).contains(&refused), "{refused}");
+    for (_, (status, told)) in &first {
+        let code = told["code"].as_str();
+        let fits = *status == StatusCode::ACCEPTED || *status == StatusCode::SERVICE_UNAVAILABLE;
+        assert!(fits, "{status} {code:?}: {told}");
+    }
+    proxy.mend().await;
+    let mut ids = Vec::new();
+    for (number, (status, told)) in first {
+        // Somebody may hold the key still: what was begun is brought to its end.
+        let again = site
+            .world
+            .eventually(async || {
+                let (status, told) = submitted(&site, &key, number).await;
+                let waits =
+                    told["code"] == "request_in_progress" || status == StatusCode::SERVICE_UNAVAILABLE;
+                assert!(waits || status == StatusCode::ACCEPTED, "{status}: {told}");
+                (status == StatusCode::ACCEPTED).then_some(told)
+            })
+            .await;
+        if status == StatusCode::ACCEPTED {
+            assert_eq!(again["id"], told["id"], "the same key is the same request");
+        }
+        ids.push(again["id"].as_str().unwrap().to_owned());
+    }
+    for id in &ids {
+        site.until(&key, id, "succeeded").await;
+    }
+    let mut said: Vec<String> =
+        site.calls.lock().iter().map(|call| call["text"].as_str().unwrap().to_owned()).collect();
+    said.sort_by_key(|text| text.parse::<usize>().unwrap());
+    assert_eq!(said, (0..=MOST).map(|number| number.to_string()).collect::<Vec<_>>(), "each once");
+    let journals = site.world.bus.journal.read(&Journals::All, 0, 4_096).await.unwrap();
+    let begun = journals.iter().filter(|event| event.event.opening.is_some()).count();
+    assert_eq!(begun, MOST + 1);
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_cut_off_loses_no_submission_and_doubles_none() {
+    nothing_is_lost_or_doubled(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_silent_loses_no_submission_and_doubles_none() {
+    nothing_is_lost_or_doubled(true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

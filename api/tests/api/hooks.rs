@@ -1,12 +1,13 @@
 //! Hooks: what other systems send arrives, once, and only where it may.
 
+use adjutant_api::key::Pepper;
 use adjutant_bus::announcement::NoticeAction;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
     notices::{ready, taken},
-    world::World,
+    world::{World, config},
 };
 
 fn sample(name: &str) -> String {
@@ -85,6 +86,35 @@ pub async fn a_secret_in_the_path_reaches_its_own_hook_and_destination_only(worl
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
         assert!(!answer.text().await.unwrap().contains("adh_"));
     }
+    world.stop().await;
+}
+
+pub async fn a_secret_survives_a_change_of_the_pepper_and_its_uses_are_told(world: World) {
+    let key = ready(&world).await;
+    let database = world.database.clone();
+    let old = std::fs::read_to_string(world.dir.path().join("pepper")).unwrap();
+    let (used, unused) = (path(&world, &key, "slack").await, path(&world, &key, "grafana").await);
+    let dir = world.stop_and_keep().await;
+    let (pepper, before) = (|| Some(Pepper::new([2; 32])), Some(Pepper::parse(&old).unwrap()));
+    let mut next = config(dir.path(), database.clone());
+    (next.pepper, next.previous_pepper) = (pepper(), before);
+    let world = World::speaking_as(dir, next).await;
+    let on_old = world.keyring.keys_on_old_pepper().await.unwrap();
+    let text = r#"{"text": "Deployed"}"#;
+    assert_eq!(post(&world, &used, None, &[], text).await.status(), StatusCode::OK);
+    assert_eq!(world.keyring.keys_on_old_pepper().await.unwrap(), on_old - 1);
+    // The key moves, too, by being used.
+    assert_eq!(world.get("/v1/destinations/ops/hooks", &key).await.status(), StatusCode::OK);
+    let dir = world.stop_and_keep().await;
+    let mut only = config(dir.path(), database);
+    only.pepper = pepper();
+    let world = World::speaking_as(dir, only).await;
+    assert_eq!(post(&world, &used, None, &[], text).await.status(), StatusCode::OK);
+    assert_eq!(post(&world, &unused, None, &[], "{}").await.status(), StatusCode::UNAUTHORIZED);
+    let listed: Value = world.get("/v1/destinations/ops/hooks", &key).await.json().await.unwrap();
+    assert!(listed["items"][0]["last_used_at"].is_string(), "{listed}");
+    assert_eq!(listed["items"][0]["last_used_ip"], "127.0.0.1");
+    assert!(listed["items"][1]["last_used_at"].is_null(), "{listed}");
     world.stop().await;
 }
 

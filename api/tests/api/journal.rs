@@ -18,6 +18,8 @@ use adjutant_bus::{
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::sql::rows;
+
 /// Whoever knows it may answer in our name.
 pub const ANSWER: &str = "https://hooks.slack.test/answer/T0/SECRET";
 
@@ -54,7 +56,7 @@ pub fn key(request: &Request) -> JournalKey {
     JournalKey { origin: Origin::of(&request.actor), request: request.id }
 }
 
-fn event(request: &Request, number: u32, fact: Fact) -> Event {
+pub fn event(request: &Request, number: u32, fact: Fact) -> Event {
     let invocation = Invocation {
         path: "deploy start".parse().unwrap(),
         arguments: BTreeMap::from([("answer".to_owned(), json!("yes"))]),
@@ -96,13 +98,8 @@ pub async fn database(dir: &Path) -> Db {
 pub type Line = (i64, Option<i64>, String, String, String, Option<String>, String);
 
 pub async fn lines(db: &Db) -> Vec<Line> {
-    let Db::Sqlite { read, .. } = db else { panic!("SQLite") };
-    sqlx::query_as(
-        "SELECT seq, journal_seq, kind, actor, target, outcome, body FROM audit_entries ORDER BY seq",
-    )
-    .fetch_all(read)
-    .await
-    .unwrap()
+    rows(db, "SELECT seq, journal_seq, kind, actor, target, outcome, body FROM audit_entries ORDER BY seq")
+        .await
 }
 
 /// The places in the journal that were copied, in order.

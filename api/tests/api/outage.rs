@@ -4,7 +4,7 @@ use std::path::Path;
 
 use adjutant_api::store::Database;
 use adjutant_bus::{
-    open::{BusConfig, BusUrl, Role, open},
+    open::{BusConfig, BusUrl, Opened, Role, open},
     ports::Limits,
 };
 use reqwest::StatusCode;
@@ -12,13 +12,12 @@ use serde_json::{Value, json};
 
 use super::world::World;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_submission_that_the_bus_does_not_confirm_is_told_as_uncertain() {
-    let (server, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+/// A server of the test's own.
+pub async fn nats(dir: &Path) -> Opened {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/nats-server");
-    let opened = open(&BusConfig {
+    let config = BusConfig {
         url: BusUrl::Child,
-        data_dir: server.path().to_owned(),
+        data_dir: dir.to_owned(),
         nats_server: tools.is_file().then_some(tools),
         user: None,
         password: None,
@@ -26,9 +25,14 @@ async fn a_submission_that_the_bus_does_not_confirm_is_told_as_uncertain() {
         replicas: 1,
         limits: Limits::default(),
         start_child: true,
-    })
-    .await
-    .expect("a nats-server: run ./dev setup");
+    };
+    open(&config).await.expect("a nats-server: run ./dev setup")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_that_the_bus_does_not_confirm_is_told_as_uncertain() {
+    let (server, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let opened = nats(server.path()).await;
     let database = Database::Sqlite(dir.path().join("adjutant.db"));
     let world = World::on(dir, database, opened.role(Role::Api).await.unwrap()).await;
     let key = world.key("ci", &["requests:submit", "requests:read"]).await;

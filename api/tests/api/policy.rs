@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::site::Site;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn policy_is_explained_for_a_service_with_these_arguments() {
-    let site = Site::new().await;
+pub async fn policy_is_explained_for_a_service_with_these_arguments(site: Site) {
     let key = site.world.key("ci", &["policy:read", "policy:explain"]).await;
     let status: Value = site.world.get("/v1/policy", &key).await.json().await.unwrap();
     assert!(status["version"].as_str().unwrap().starts_with("1 ("));
@@ -29,9 +27,7 @@ async fn policy_is_explained_for_a_service_with_these_arguments() {
     site.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pause_stops_what_changes_something_and_is_told() {
-    let site = Site::new().await;
+pub async fn a_pause_stops_what_changes_something_and_is_told(site: Site) {
     let key = site.world.key("ci", &["requests:submit", "requests:read"]).await;
     let admin = site.world.key("operations", &["admin"]).await;
     let put = async |key: &str, body: Value| {

@@ -1,17 +1,14 @@
 //! Commands over HTTP, end to end: submitted here, decided and run by a real worker, told here.
 
-use adjutant_bus::{memory::Memory, ports::Limits};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::site::Site;
+use super::{site::Site, sql::rows};
 
 const SCOPES: [&str; 5] =
     ["requests:submit", "requests:read", "requests:cancel", "requests:decide", "notify:send:deploys"];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_command_is_run_by_text_and_by_arguments_exactly_as_given() {
-    let site = Site::new().await;
+pub async fn a_command_is_run_by_text_and_by_arguments_exactly_as_given(site: Site) {
     let key = site.world.key("ci", &SCOPES).await;
     let awkward = "--times=3 \\ \"quoted\" it's = migrate";
     let by_args = json!({ "command": "deploy.say", "args": { "text": awkward, "times": 2 }, "labels": { "build": "7" } });
@@ -56,9 +53,7 @@ async fn a_command_is_run_by_text_and_by_arguments_exactly_as_given() {
     site.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_of_policy_tells_why_and_by_which_version() {
-    let site = Site::new().await;
+pub async fn a_refusal_of_policy_tells_why_and_by_which_version(site: Site) {
     let key = site.world.key("ci", &SCOPES).await;
     let production = json!({ "command": "deploy say", "args": { "text": "x", "env": "production" } });
     let answer = site
@@ -82,9 +77,7 @@ async fn a_refusal_of_policy_tells_why_and_by_which_version() {
     site.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_cancelled_once_and_nobody_approves_by_key() {
-    let site = Site::new().await;
+pub async fn a_run_is_cancelled_once_and_nobody_approves_by_key(site: Site) {
     let key = site.world.key("ci", &SCOPES).await;
     let id = site.submit(&key, &json!({ "text": "deploy wait" })).await;
     site.until(&key, &id, "started").await;
@@ -105,9 +98,7 @@ async fn a_run_is_cancelled_once_and_nobody_approves_by_key() {
     site.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_of_others_are_not_there_and_hostile_ids_are_nothing() {
-    let site = Site::new().await;
+pub async fn requests_of_others_are_not_there_and_hostile_ids_are_nothing(site: Site) {
     let key = site.world.key("ci", &SCOPES).await;
     let other = site.world.key("guest", &SCOPES).await;
     let auditor = site.world.key("auditor", &["requests:read", "audit:read"]).await;
@@ -132,9 +123,7 @@ async fn requests_of_others_are_not_there_and_hostile_ids_are_nothing() {
     site.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_fit_is_told_by_its_place_and_nothing_is_submitted() {
-    let site = Site::without_worker(Memory::new(&Limits::default()).bus()).await;
+pub async fn what_does_not_fit_is_told_by_its_place_and_nothing_is_submitted(site: Site) {
     let key = site.world.key("ci", &["requests:submit:deploy.*", "requests:read"]).await;
     let say = |args: Value| json!({ "command": "deploy.say", "args": args });
     for (body, pointer) in [
@@ -175,9 +164,7 @@ async fn what_does_not_fit_is_told_by_its_place_and_nothing_is_submitted() {
     site.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_outcome_is_left_to_be_announced_once_without_the_parts_of_the_reply() {
-    let site = Site::new().await;
+pub async fn an_outcome_is_left_to_be_announced_once_without_the_parts_of_the_reply(site: Site) {
     let key = site.world.key("ci", &SCOPES).await;
     let missing = json!({ "text": "deploy say x", "announce": "deploys" });
     let answer = site.world.post("/v1/requests", &key, &missing).await;
@@ -193,12 +180,9 @@ async fn an_outcome_is_left_to_be_announced_once_without_the_parts_of_the_reply(
             (page["items"][0]["id"] == id.as_str()).then_some(())
         })
         .await;
-    let dir = site.stop_and_keep().await;
-    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("adjutant.db"));
-    let pool = sqlx::SqlitePool::connect_with(file).await.unwrap();
-    let left: Vec<(String, String, String)> =
-        sqlx::query_as("SELECT kind, target, payload FROM relay").fetch_all(&pool).await.unwrap();
-    pool.close().await;
+    let db = site.world.open().await;
+    site.stop().await;
+    let left: Vec<(String, String, String)> = rows(&db, "SELECT kind, target, payload FROM relay").await;
     let [(kind, target, payload)] = left.as_slice() else { panic!("one announcement: {left:?}") };
     assert_eq!((kind.as_str(), target.as_str()), ("announce", "deploys"));
     let message: Value = serde_json::from_str(payload).unwrap();

@@ -6,7 +6,6 @@ use adjutant_api::{ApiConfig, store::Database};
 use adjutant_bus::{
     destination::{self, Destination},
     event::Progress,
-    memory::Memory,
     ports::{Bus, Limits, ProgressSink, Serve},
     reply::Reply,
     service::{Call, Offer},
@@ -82,12 +81,17 @@ fn offer() -> Offer {
 impl Site {
     /// With a worker.
     pub async fn new() -> Self {
-        let site = Self::without_worker(Memory::new(&Limits::default()).bus()).await;
+        Self::on(None).await
+    }
+
+    /// The same on this database; none: SQLite.
+    pub async fn on(database: Option<Database>) -> Self {
+        let site = Self::without_worker(database, World::bus()).await;
         site.work();
         site
     }
 
-    pub async fn without_worker(bus: Bus) -> Self {
+    pub async fn without_worker(database: Option<Database>, bus: Bus) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("policies");
         write_policy(&folder);
@@ -108,7 +112,7 @@ impl Site {
         let service = Arc::new(Service { calls: calls.clone(), gate: gate.clone() });
         let (services, until) = (bus.services.clone(), stop.clone());
         tokio::spawn(async move { services.offer(offer, service, 16, until).await.unwrap() });
-        let database = Database::Sqlite(dir.path().join("adjutant.db"));
+        let database = database.unwrap_or_else(|| Database::Sqlite(dir.path().join("adjutant.db")));
         let config = ApiConfig { specs: watch::channel(Arc::new(specs)).1, ..config(dir.path(), database) };
         let world = World::start(dir, config, bus, policy).await;
         Self { world, calls, gate, stop }

@@ -7,7 +7,7 @@ use adjutant_api::{
     key::Kind,
     keyring::{By, Keyring, NewKey, NewService},
     scope::Scopes,
-    store::Database,
+    store::{self, Database, Db},
 };
 use adjutant_bus::{
     memory::Memory,
@@ -30,6 +30,7 @@ pub struct World {
     pub keyring: Keyring,
     pub policy: Arc<Policy>,
     pub dir: TempDir,
+    pub database: Database,
     base: String,
     stop: CancellationToken,
     running: JoinHandle<std::io::Result<()>>,
@@ -50,9 +51,7 @@ impl World {
 
     /// The same on a PostgreSQL.
     pub async fn postgres() -> Self {
-        let url = tokio::task::spawn_blocking(|| Postgres::shared().database("api")).await.unwrap();
-        let database = Database::Postgres(url.into());
-        Self::on(tempfile::tempdir().unwrap(), database, Memory::new(&Limits::default()).bus()).await
+        Self::on(tempfile::tempdir().unwrap(), Self::server().await, Self::bus()).await
     }
 
     pub async fn on(dir: TempDir, database: Database, bus: Bus) -> Self {
@@ -76,8 +75,14 @@ impl World {
     pub async fn speaking(server: Option<Database>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = server.unwrap_or_else(|| Database::Sqlite(dir.path().join("adjutant.db")));
+        let config = config(dir.path(), database);
+        Self::speaking_as(dir, config).await
+    }
+
+    /// The same as configured.
+    pub async fn speaking_as(dir: TempDir, config: ApiConfig) -> Self {
         let folder = dir.path().join("policies");
-        std::fs::create_dir(&folder).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/model.conf");
         std::fs::copy(shipped, folder.join("model.conf")).unwrap();
         let rows =
@@ -91,7 +96,6 @@ impl World {
         };
         let policy = Policy::load(Options::new(Some(folder)), vocabulary).await;
         assert_eq!(policy.status().problem, None);
-        let config = config(dir.path(), database);
         Self::start(dir, config, Memory::new(&Limits::default()).bus(), policy).await
     }
 
@@ -109,11 +113,12 @@ impl World {
 
     /// From all its parts.
     pub async fn start(dir: TempDir, config: ApiConfig, bus: Bus, policy: Arc<Policy>) -> Self {
+        let database = config.database.clone();
         let api = Api::open(config, bus.clone(), policy.clone()).await.unwrap();
         let (base, keyring) = (format!("http://{}", api.address()), api.keyring());
         let stop = CancellationToken::new();
         let running = tokio::spawn(api.run(stop.clone()));
-        Self { client: client(), bus, keyring, policy, dir, base, stop, running }
+        Self { client: client(), bus, keyring, policy, dir, database, base, stop, running }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -167,6 +172,11 @@ impl World {
     /// A bus of one's own, in memory.
     pub fn bus() -> Bus {
         Memory::new(&Limits::default()).bus()
+    }
+
+    /// Its database, opened once more.
+    pub async fn open(&self) -> Db {
+        store::open(&self.database).await.unwrap()
     }
 
     /// Stops in good order.

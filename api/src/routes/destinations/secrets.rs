@@ -5,7 +5,7 @@ use std::{str::FromStr, sync::Arc};
 use axum::{
     Extension, Json,
     extract::State,
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -18,12 +18,14 @@ use uuid::Uuid;
 use super::{named, target, time};
 use crate::{
     app::Shared,
-    auth::{Auth, DestinationsRead, DestinationsWrite},
+    auth::{Auth, DestinationsRead, DestinationsWrite, Principal},
     destinations,
     hooks::Hook,
-    http::{Body, Exchange, Segments},
+    http::{Exchange, Posted, Segments},
+    idempotency::Once,
     notices::secrets::{self, Listed},
     problem::{Problem, Problems},
+    routes::keys::secret,
     scope::Right,
 };
 
@@ -80,6 +82,13 @@ struct HookSecret {
     created_at: Timestamp,
     /// Who made it.
     created_by: String,
+    /// When it was used last, to the minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_used_at: Option<Timestamp>,
+    /// From where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_ip: Option<String>,
 }
 
 /// A secret just made.
@@ -109,6 +118,8 @@ impl HookSecret {
             hint: listed.hint,
             created_at: time(listed.created_at),
             created_by: listed.created_by,
+            last_used_at: listed.last_used_at.map(time),
+            last_used_ip: listed.last_used_ip,
         }
     }
 }
@@ -133,7 +144,10 @@ async fn list(
 #[utoipa::path(
     post, path = "/v1/destinations/{name}/hooks", tag = "destinations", operation_id = "create_hook_secret",
     request_body = NewHookSecret,
-    params(("name" = String, Path, description = "Name of the destination.")),
+    params(
+        ("name" = String, Path, description = "Name of the destination."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once."),
+    ),
     responses((status = 201, description = "The secret, shown this once.", body = MadeHookSecret), Problems)
 )]
 async fn create(
@@ -141,17 +155,22 @@ async fn create(
     State(app): State<Shared>,
     Extension(exchange): Extension<Arc<Exchange>>,
     Segments(name): Segments<String>,
-    Body(new): Body<NewHookSecret>,
-) -> Result<Response, Problem> {
-    let (name, hook) = (named(name)?, Hook::from(new.hook));
-    // Nobody gives away what they do not hold.
-    caller.needs(Right::NotifySend, &name)?;
-    let entry = caller.entry("hook_secret.created", target(&name), &exchange);
-    let (listed, secret) = secrets::create(&app, &caller, &name, hook, entry).await?;
-    let secret = secret.expose_secret().to_owned();
-    let path = format!("/v1/hooks/{}/{name}/{secret}", hook.as_str());
-    let made = MadeHookSecret { listed: HookSecret::of(listed), secret, path };
-    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(made)).into_response())
+    once: Once,
+    Posted(new, bytes): Posted<NewHookSecret>,
+) -> Response {
+    let (principal, maker) = (Principal::clone(&caller), app.clone());
+    let handle = Box::pin(async move {
+        let (name, hook) = (named(name)?, Hook::from(new.hook));
+        // Nobody gives away what they do not hold.
+        principal.needs(Right::NotifySend, &name)?;
+        let entry = principal.entry("hook_secret.created", target(&name), &exchange);
+        let (listed, made) = secrets::create(&maker, &principal, &name, hook, entry).await?;
+        let text = made.expose_secret().to_owned();
+        let path = format!("/v1/hooks/{}/{name}/{text}", hook.as_str());
+        let made = MadeHookSecret { listed: HookSecret::of(listed), secret: text, path };
+        Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
+    });
+    once.guard(&app, &caller, &bytes, handle).await
 }
 
 /// Revoke a secret.

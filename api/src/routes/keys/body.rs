@@ -1,4 +1,4 @@
-//! Keys in bodies: as they are shown, made and changed.
+//! Keys in bodies: to be made, changed, rotated.
 
 use std::time::Duration;
 
@@ -7,13 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::time;
-use crate::{
-    key::Kind,
-    keyring::{KeyRow, KeyringError, State},
-    problem::Problem,
-    scope::Scopes,
-};
+use crate::{key::Kind, keyring::State, problem::Problem, scope::Scopes};
 
 /// How often a key may call.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
@@ -21,11 +15,11 @@ use crate::{
 pub(crate) struct KeyRate {
     /// Calls a second.
     #[schema(minimum = 1, maximum = 10000)]
-    per_second: i64,
+    pub(super) per_second: i64,
     /// Calls at once; twice as many as a second if not given.
     #[schema(minimum = 1, maximum = 20000)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    burst: Option<i64>,
+    pub(super) burst: Option<i64>,
 }
 
 impl KeyRate {
@@ -213,107 +207,4 @@ impl Rotation {
         let misfit = || Problem::invalid("/grace", "a time from 0s to 30d, such as 24h");
         read(self.grace.as_deref().unwrap_or("24h")).ok_or_else(misfit)
     }
-}
-
-/// A key as it is shown: never the key itself.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Key)]
-pub(crate) struct KeyBody {
-    /// Its id.
-    #[schema(format = Uuid)]
-    pub(crate) id: String,
-    /// The service that owns it.
-    service: String,
-    /// `service` or `admin`.
-    kind: String,
-    /// By what people know it.
-    name: String,
-    /// Its last three characters.
-    hint: String,
-    /// What it may do at most.
-    scopes: Vec<String>,
-    /// From which networks it may be used; absent: from anywhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>)]
-    allowed_cidrs: Option<Vec<IpNet>>,
-    /// How often it may call; absent: as by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rate: Option<KeyRate>,
-    /// `active`, `disabled`, `revoked` or `expired`.
-    state: String,
-    /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Option<Timestamp>,
-    /// Who made it.
-    created_by: String,
-    /// When it ends; absent: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    expires_at: Option<Timestamp>,
-    /// When it was revoked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    revoked_at: Option<Timestamp>,
-    /// Who revoked it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_by: Option<String>,
-    /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoke_reason: Option<String>,
-    /// The key that it replaces.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rotated_from: Option<String>,
-    /// The key that replaces it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    superseded_by: Option<String>,
-    /// When it was used last, to the minute.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    last_used_at: Option<Timestamp>,
-    /// From where.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_used_ip: Option<String>,
-    /// Rises with each change; the ETag.
-    version: i64,
-    #[serde(skip)]
-    pub(super) made: i64,
-}
-
-impl TryFrom<KeyRow> for KeyBody {
-    type Error = KeyringError;
-    fn try_from(row: KeyRow) -> Result<Self, KeyringError> {
-        Ok(Self {
-            scopes: row.scopes()?.iter().map(ToString::to_string).collect(),
-            allowed_cidrs: row.networks()?,
-            rate: row.rate_per_s.map(|per_second| KeyRate { per_second, burst: row.rate_burst }),
-            state: row.state_now().to_owned(),
-            id: row.id,
-            service: row.service,
-            kind: row.kind,
-            name: row.name,
-            hint: row.hint,
-            created_at: time(row.created_at),
-            created_by: row.created_by,
-            expires_at: row.expires_at.and_then(time),
-            revoked_at: row.revoked_at.and_then(time),
-            revoked_by: row.revoked_by,
-            revoke_reason: row.revoke_reason,
-            rotated_from: row.rotated_from,
-            superseded_by: row.superseded_by,
-            last_used_at: row.last_used_at.and_then(time),
-            last_used_ip: row.last_used_ip,
-            version: row.version,
-            made: row.created_at,
-        })
-    }
-}
-
-/// A key that was just made. The key itself is shown here and never again.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct MadeKey {
-    /// The key.
-    #[schema(pattern = "^ad[ka]_[0-9A-Za-z]{28}$")]
-    pub(crate) key: String,
-    #[serde(flatten)]
-    pub(crate) about: KeyBody,
 }

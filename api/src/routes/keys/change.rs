@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension, Json,
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -13,15 +13,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    body::{self, KeyBody, KeyChangeBody, KeyRate, MadeKey, Rotation},
-    by, end, expected,
+    body::{self, KeyChangeBody, KeyRate, Rotation},
+    by, end,
     list::{known, read},
-    secret, versioned,
+    secret,
+    shown::{KeyBody, MadeKey},
 };
 use crate::{
     app::Shared,
     auth::{Auth, KeysWrite},
-    http::{Body, Exchange},
+    http::{Body, Exchange, IfMatch, Posted, versioned},
+    idempotency::Once,
     keyring::KeyChange,
     problem::{Problem, Problems},
 };
@@ -60,7 +62,7 @@ pub(super) async fn change(
     Extension(exchange): Extension<Arc<Exchange>>,
     Path(id): Path<String>,
     force: Result<Query<Force>, QueryRejection>,
-    headers: HeaderMap,
+    IfMatch(version): IfMatch,
     Body(asked): Body<KeyChangeBody>,
 ) -> Result<Response, Problem> {
     let (id, force) = (known(&id)?, read(force)?.force);
@@ -79,7 +81,7 @@ pub(super) async fn change(
     };
     let keyring = app.keyring.within(&caller.scopes);
     let by = by(&caller, &exchange);
-    let row = keyring.change_key(&by, &id, change, expected(&headers)?, force).await?;
+    let row = keyring.change_key(&by, &id, change, version, force).await?;
     Ok(versioned(StatusCode::OK, row.version, KeyBody::try_from(row)?))
 }
 
@@ -89,7 +91,10 @@ pub(super) async fn change(
     path = "/keys/{id}/rotate",
     tag = "keys",
     operation_id = "rotate_key",
-    params(("id" = uuid::Uuid, Path, description = "Id of the key.")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "Id of the key."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once."),
+    ),
     request_body = Rotation,
     responses((status = 201, description = "The new key, shown once.", body = MadeKey), Problems)
 )]
@@ -98,16 +103,16 @@ pub(super) async fn rotate(
     State(app): State<Shared>,
     Extension(exchange): Extension<Arc<Exchange>>,
     Path(id): Path<String>,
-    Body(rotation): Body<Rotation>,
-) -> Result<Response, Problem> {
-    let id = known(&id)?;
-    let (row, key) = app
-        .keyring
-        .within(&caller.scopes)
-        .rotate_key(&by(&caller, &exchange), &id, rotation.grace()?)
-        .await?;
-    let made = MadeKey { key: key.expose().to_owned(), about: row.try_into()? };
-    Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
+    once: Once,
+    Posted(rotation, bytes): Posted<Rotation>,
+) -> Response {
+    let (keyring, by) = (app.keyring.within(&caller.scopes), by(&caller, &exchange));
+    let handle = Box::pin(async move {
+        let (row, key) = keyring.rotate_key(&by, &known(&id)?, rotation.grace()?).await?;
+        let made = MadeKey { key: key.expose().to_owned(), about: row.try_into()? };
+        Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
+    });
+    once.guard(&app, &caller, &bytes, handle).await
 }
 
 /// Why a key is revoked.

@@ -13,11 +13,11 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{body::KeyBody, versioned};
+use super::shown::KeyBody;
 use crate::{
     app::Shared,
     auth::{Auth, KeysRead},
-    http::{Exchange, Page, Paging},
+    http::{Exchange, Page, Paging, versioned},
     keyring::{KeyFilter, KeyringError, text},
     problem::{Problem, Problems},
 };

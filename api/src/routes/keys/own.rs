@@ -12,15 +12,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    body::{MadeKey, Rotation},
-    by, secret, time,
-};
+use super::{body::Rotation, by, secret, shown::MadeKey, time};
 use crate::{
     app::Shared,
     auth::{AnyKey, Auth},
-    http::{Body, Exchange},
-    problem::{Problem, Problems},
+    http::{Exchange, Posted},
+    idempotency::Once,
+    problem::Problems,
 };
 
 /// The caller as this service sees it.
@@ -74,6 +72,7 @@ pub(super) async fn own(caller: Auth<AnyKey>) -> Json<Own> {
     path = "/keys/self/rotate",
     tag = "keys",
     operation_id = "rotate_own_key",
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!#-~]+$", description = "The same call with the same key is done once.")),
     request_body = Rotation,
     responses((status = 201, description = "The new key, shown once.", body = MadeKey), Problems)
 )]
@@ -81,10 +80,14 @@ pub(super) async fn rotate_own(
     caller: Auth<AnyKey>,
     State(app): State<Shared>,
     Extension(exchange): Extension<Arc<Exchange>>,
-    Body(rotation): Body<Rotation>,
-) -> Result<Response, Problem> {
-    let (grace, by) = (rotation.grace()?, by(&caller, &exchange));
-    let (row, key) = app.keyring.rotate_key(&by, &caller.key_id, grace).await?;
-    let made = MadeKey { key: key.expose().to_owned(), about: row.try_into()? };
-    Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
+    once: Once,
+    Posted(rotation, bytes): Posted<Rotation>,
+) -> Response {
+    let (keyring, by, id) = (app.keyring.clone(), by(&caller, &exchange), caller.key_id.clone());
+    let handle = Box::pin(async move {
+        let (row, key) = keyring.rotate_key(&by, &id, rotation.grace()?).await?;
+        let made = MadeKey { key: key.expose().to_owned(), about: row.try_into()? };
+        Ok(secret((StatusCode::CREATED, Json(made)).into_response()))
+    });
+    once.guard(&app, &caller, &bytes, handle).await
 }

@@ -1,10 +1,10 @@
 //! The events of a request: as they happen (server-sent events), or as a list.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use adjutant_bus::ports::Recorded;
+use adjutant_bus::{ports::Recorded, subject::Journals};
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{
@@ -19,11 +19,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    app::Shared,
-    auth::{Auth, RequestsRead},
-    http::Params,
+    app::{App, Shared},
+    auth::{Auth, Lasting, RequestsRead, lacking},
+    http::{Exchange, Params},
+    live::{MOST, Reader, Stream},
     problem::{Code, Problem, Problems},
-    requests,
+    requests::{self, Found},
+    scope::Right,
 };
 
 /// A comment keeps the connection of a stream that says nothing.
@@ -58,18 +60,18 @@ struct Happened {
     event: Value,
 }
 
-/// Events so far.
+/// Events so far, at most 4,096 at once.
 #[derive(Serialize, ToSchema)]
 struct EventList {
     /// In order.
     items: Vec<Happened>,
-    /// Whether the request has ended, so that no more come.
+    /// Whether the request has ended and these are its last. Else there is more, now or later, after the last sequence.
     ended: bool,
 }
 
 /// What happens to a request.
 ///
-/// A stream of what is there and then of what happens, until it ends. With `Accept: application/json` only what is there.
+/// A stream of what is there and then of what happens, until it ends, or the key does: then the last event is `problem`. With `Accept: application/json` only what is there.
 #[utoipa::path(
     get,
     path = "/requests/{id}/events",
@@ -93,6 +95,7 @@ async fn events(
     caller: Auth<RequestsRead>,
     Path(id): Path<String>,
     Params(from): Params<From>,
+    Extension(exchange): Extension<Arc<Exchange>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let form = form(&headers)?;
@@ -100,35 +103,86 @@ async fn events(
     let last = headers.get(LAST).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let after = last.or(from.after).unwrap_or(0);
     let found = requests::found(&app, &caller, &id).await?;
-    let ended = requests::ended(&found.events).is_some();
     if form == Form::List {
-        let items = found.events.iter().filter(|event| event.sequence > after).map(happened).collect();
-        return Ok(Json(EventList { items, ended }).into_response());
+        return Ok(Json(so_far(&app, found, after).await?).into_response());
     }
-    let over = ended && found.events.iter().all(|event| event.sequence <= after);
+    let over =
+        requests::ended(&found.events).is_some() && found.events.iter().all(|event| event.sequence <= after);
     let place = app.live.stream(&caller.key_id)?;
     let reader = (!over).then(|| app.live.read(&app.bus, found.key, after));
-    let events = stream::unfold((reader, place), |(reader, place)| async move {
-        let mut reader = reader?;
-        let next = tokio::select! {
-            next = reader.next() => next,
-            () = place.closing() => return None,
-        };
-        match next {
-            Ok(Some(event)) => Some((sent(&event), (Some(reader), place))),
-            Ok(None) => None,
-            Err(error) => {
-                tracing::warn!(%error, "a stream of events ends; its reader may resume");
-                None
-            }
-        }
-    });
+    let streaming = Streaming { reader, lasting: Lasting::new(&app, &exchange)?, own: found.own, place };
+    let events = stream::unfold(streaming, Streaming::next);
     let beat = KeepAlive::new().interval(BEAT);
     let mut response = Sse::new(events.map(Ok::<_, Infallible>)).keep_alive(beat).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
     Ok(response)
+}
+
+/// What is there after a sequence, at most a page of it.
+async fn so_far(app: &App, found: Found, after: u64) -> Result<EventList, Problem> {
+    let end = found.events.iter().find(|event| event.event.fact.end().is_some()).map(|event| event.sequence);
+    let events = app.bus.journal.read(&Journals::Request(found.key), after, MOST).await?;
+    let last = events.last().map_or(after, |event| event.sequence);
+    let ended = requests::ended(&events).is_some() || end.is_some_and(|end| end <= last);
+    Ok(EventList { items: events.iter().map(happened).collect(), ended })
+}
+
+/// A stream under way.
+struct Streaming {
+    /// None: nothing comes any more.
+    reader: Option<Reader>,
+    lasting: Lasting,
+    /// Whether the caller's service asked for the request: else reading it needs the right to read the record.
+    own: bool,
+    place: Stream,
+}
+
+impl Streaming {
+    async fn next(mut self) -> Option<(Event, Self)> {
+        loop {
+            let mut reader = self.reader.take()?;
+            if self.lasting.is_due()
+                && let Err(problem) = self.look().await
+            {
+                // Without a reader it is the last.
+                return Some((last(problem), self));
+            }
+            let next = tokio::select! {
+                next = reader.next() => Some(next),
+                () = self.lasting.due() => None,
+                () = self.place.closing() => return None,
+            };
+            match next {
+                Some(Ok(Some(event))) => {
+                    self.reader = Some(reader);
+                    return Some((sent(&event), self));
+                }
+                Some(Ok(None)) => return None,
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "a stream of events ends; its reader may resume");
+                    return None;
+                }
+                None => self.reader = Some(reader),
+            }
+        }
+    }
+
+    /// Whether the caller may read it still.
+    async fn look(&mut self) -> Result<(), Problem> {
+        let caller = self.lasting.look().await?;
+        if !caller.scopes.admit_some(Right::RequestsRead) {
+            return Err(lacking(Right::RequestsRead));
+        }
+        if self.own || requests::everything(&caller) { Ok(()) } else { Err(Problem::not_found("request")) }
+    }
+}
+
+/// Why nothing more is told.
+fn last(problem: Problem) -> Event {
+    let data = serde_json::to_string(&problem.body()).unwrap_or_default();
+    Event::default().event("problem").data(data)
 }
 
 #[derive(PartialEq, Eq)]
