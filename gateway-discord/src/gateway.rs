@@ -231,7 +231,7 @@ fn socket_of(
         ));
     }
     if shards > SHARDS {
-        let fix = "Run several applications; see docs/discord.md.";
+        let fix = "Run several applications, each with a bus of its own; see docs/discord.md.";
         return Err(wrong(format!("the bot needs {shards} shards, {SHARDS} are served"), fix));
     }
     let concurrency = gateway.pointer("/session_start_limit/max_concurrency").and_then(Value::as_u64);

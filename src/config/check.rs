@@ -32,6 +32,11 @@ fn misfit(kind: &Kind, value: &Value) -> Option<(String, String)> {
             let fits = value.as_array().is_some_and(|all| all.iter().all(|one| one.as_str().is_some()));
             (!fits).then(|| wrong("a list of texts", "such as [\"Engineering\"]"))
         }
+        Kind::Ids => {
+            let id = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let fits = value.as_array().is_some_and(|all| all.iter().all(|one| one.as_str().is_some_and(id)));
+            (!fits).then(|| wrong("a list of ids, which are digits", "such as [\"9001\"]"))
+        }
         Kind::OneOf(choices) => {
             let fits = value.as_str().is_some_and(|text| choices.contains(&text));
             (!fits).then(|| ("is none of the choices".to_owned(), format!("one of {}", choices.join(", "))))

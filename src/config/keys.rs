@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Number(RangeInclusive<i128>),
     OneOf(&'static [&'static str]),
     Texts,
+    /// A list of ids, which are digits.
+    Ids,
 }
 
 /// The keys with fixed names; `console.users.<name>.groups` is besides.
@@ -70,7 +72,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("discord.public_key", Kind::Text),
     ("discord.api_url", Kind::Text),
     ("discord.ingress", Kind::OneOf(&["gateway", "http"])),
-    ("discord.trusted_guilds", Kind::Texts),
+    ("discord.trusted_guilds", Kind::Ids),
     ("discord.commands", Kind::OneOf(&["everywhere", "guilds"])),
     ("discord.wait_milliseconds", Kind::Number(0..=1_000)),
     ("demo.enabled", Kind::Flag),

@@ -69,8 +69,9 @@ fn typed(kind: Option<&Kind>, text: String) -> Value {
     match kind {
         Some(Kind::Flag) => text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from),
         Some(Kind::Number(_)) => text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
-        Some(Kind::Texts) => {
-            Value::from(text.split(',').map(str::trim).map(str::to_owned).collect::<Vec<_>>())
+        Some(Kind::Texts | Kind::Ids) => {
+            let all = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+            Value::from(all.map(str::to_owned).collect::<Vec<_>>())
         }
         _ => Value::from(text),
     }

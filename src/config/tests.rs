@@ -75,3 +75,15 @@ fn the_example_names_every_key_and_nothing_else() {
     keys.sort_unstable();
     assert_eq!(named, keys);
 }
+
+#[test]
+fn lists_are_written_with_commas_in_the_environment_and_ids_are_digits() {
+    let guilds = |text: &str| with_file("", vec![pair("ADJUTANT_DISCORD__TRUSTED_GUILDS", text)]);
+    let config = guilds("9001, 9002").unwrap().config;
+    assert_eq!(config.discord.trusted_guilds, ["9001", "9002"]);
+    // Either list makes a guild a home that is trusted.
+    assert_eq!(config.trusted_homes(), ["console:local", "discord:9001", "discord:9002"]);
+    assert!(guilds("").unwrap().config.discord.trusted_guilds.is_empty());
+    let wrong = guilds("Acme").unwrap_err();
+    assert!(wrong.first().unwrap().to_string().contains("ids, which are digits"), "{wrong:?}");
+}

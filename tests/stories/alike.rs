@@ -97,7 +97,11 @@ async fn in_discord() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_terminal() {
     let world = World::new(Duration::ZERO).await;
-    super::world::write_policy(&world.path().join("policies"), ROWS, "# none\n");
+    super::world::write_policy(
+        &world.path().join("policies"),
+        ROWS,
+        "console:local/Product, Product, product\n",
+    );
     let _worker = world.worker("w0");
     for (line, _, _, texts) in STORY {
         let mut program = world.adjutant(&["run", "--as", "pat", "--", line]);
