@@ -1,7 +1,12 @@
 //! From Discord's text to the words that were meant: mentions, marks around a command, quotations. Source: Discord, "Message
 //! Formatting". Dashes, quotes and blanks are the worker's.
 
+use adjutant_gateway::marks::{balanced, is_blank, is_only_a_mention, unwrapped};
+
 use crate::snowflake::Snowflake;
+
+/// Marks around a whole command.
+const MARKS: [&str; 8] = ["```", "`", "**", "*", "__", "_", "~~", "||"];
 
 /// What a message to the bot says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +29,7 @@ pub(crate) fn mentioned(text: &str, bot: Snowflake) -> Said {
     };
     let rest = rest.trim_start_matches(|c: char| marked && is_mark(c));
     let rest = rest.trim_start_matches(|c: char| is_blank(c) || matches!(c, ':' | ','));
-    Said::Words(words(unwrapped(&balanced(rest))))
+    Said::Words(words(unwrapped(balanced(rest, is_mark), &MARKS)))
 }
 
 /// The words of a direct message. A mention of the bot at its beginning is left out.
@@ -36,7 +41,7 @@ pub(crate) fn direct(text: &str, bot: Snowflake) -> Said {
             if own.trim().is_empty() && !text.trim().is_empty() {
                 return Said::NotToUs;
             }
-            Said::Words(words(unwrapped(own.trim())))
+            Said::Words(words(unwrapped(own.trim(), &MARKS)))
         }
     }
 }
@@ -110,41 +115,8 @@ fn without_quotations(text: &str) -> String {
     if nothing_else && pieces.len() == 3 { text } else { outside }
 }
 
-fn is_only_a_mention(text: &str) -> bool {
-    text.strip_prefix("<@")
-        .and_then(|rest| rest.split_once('>'))
-        .is_some_and(|(_, after)| after.trim_matches([':', ',', ' ']).is_empty())
-}
-
-/// Drops a mark at the end whose other half stood before the mention.
-fn balanced(text: &str) -> String {
-    let text = text.trim_end();
-    match text.chars().last().filter(|c| is_mark(*c)) {
-        Some(mark) if text.chars().filter(|c| *c == mark).count() % 2 == 1 => {
-            text.trim_end_matches(mark).to_owned()
-        }
-        _ => text.to_owned(),
-    }
-}
-
-/// A command without the marks around the whole of it: bold, italic, struck, hidden, code.
-fn unwrapped(text: &str) -> &str {
-    let mut text = text.trim();
-    for mark in ["```", "`", "**", "*", "__", "_", "~~", "||"] {
-        let inner = text.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
-        if let Some(inner) = inner.filter(|inner| !inner.is_empty() && !inner.contains(mark)) {
-            text = inner.trim();
-        }
-    }
-    text
-}
-
 const fn is_mark(c: char) -> bool {
     matches!(c, '*' | '_' | '~' | '|')
-}
-
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{200B}' | '\u{FEFF}' | '\u{2060}')
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! From Slack's text to the words that were meant: entities, mentions, auto-linked hosts, marks around a command, quotations.
 //! Source: Slack, "Formatting text for app surfaces", and what its clients send. Dashes, quotes and blanks are the worker's.
 
+use adjutant_gateway::marks::{balanced, is_blank, is_only_a_mention, unwrapped};
+
+/// Marks around a whole command.
+const MARKS: [&str; 5] = ["```", "`", "*", "_", "~"];
+
 /// What a message to the bot says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
@@ -22,7 +27,7 @@ pub(crate) fn mentioned(text: &str, bot: &str) -> Said {
         return Said::NotToUs;
     }
     let rest = rest.trim_start_matches(|c: char| is_blank(c) || matches!(c, ':' | ','));
-    Said::Words(words(unwrapped(&balanced(rest))))
+    Said::Words(words(unwrapped(balanced(rest, is_mark), &MARKS)))
 }
 
 /// The words of a direct message. A mention of the bot at its beginning is left out.
@@ -34,7 +39,7 @@ pub(crate) fn direct(text: &str, bot: &str) -> Said {
             if own.trim().is_empty() && !text.trim().is_empty() {
                 return Said::NotToUs;
             }
-            Said::Words(words(unwrapped(own.trim())))
+            Said::Words(words(unwrapped(own.trim(), &MARKS)))
         }
     }
 }
@@ -106,41 +111,8 @@ fn without_quotations(text: &str) -> String {
     if nothing_else && pieces.len() == 3 { text } else { outside }
 }
 
-fn is_only_a_mention(text: &str) -> bool {
-    text.strip_prefix("<@")
-        .and_then(|rest| rest.split_once('>'))
-        .is_some_and(|(_, after)| after.trim_matches([':', ',', ' ']).is_empty())
-}
-
-/// Drops a mark at the end whose other half stood before the mention.
-fn balanced(text: &str) -> String {
-    let text = text.trim_end();
-    match text.chars().last().filter(|c| is_mark(*c)) {
-        Some(mark) if text.chars().filter(|c| *c == mark).count() % 2 == 1 => {
-            text.trim_end_matches(mark).to_owned()
-        }
-        _ => text.to_owned(),
-    }
-}
-
-/// A command without the marks around the whole of it: bold, italic, struck, code.
-fn unwrapped(text: &str) -> &str {
-    let mut text = text.trim();
-    for mark in ["```", "`", "*", "_", "~"] {
-        let inner = text.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
-        if let Some(inner) = inner.filter(|inner| !inner.is_empty() && !inner.contains(mark)) {
-            text = inner.trim();
-        }
-    }
-    text
-}
-
 const fn is_mark(c: char) -> bool {
     matches!(c, '*' | '_' | '~')
-}
-
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{200B}' | '\u{FEFF}' | '\u{2060}')
 }
 
 #[cfg(test)]

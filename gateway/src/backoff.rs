@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Pauses before a call is tried again: doubling, with jitter, half a minute at most.
-pub struct Backoff {
+pub(crate) struct Backoff {
     tries: u32,
     begun: Instant,
 }
@@ -16,7 +16,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The next pause; none when it has been tried for `longest`.
-    pub fn next(&mut self, longest: Duration) -> Option<Duration> {
+    pub(crate) fn next(&mut self, longest: Duration) -> Option<Duration> {
         if self.begun.elapsed() > longest {
             return None;
         }

@@ -7,6 +7,7 @@ mod deliver;
 mod finding;
 mod fold;
 mod lead;
+pub mod marks;
 pub mod matter;
 pub mod notices;
 mod talk;
@@ -17,12 +18,11 @@ use adjutant_bus::spec::CommandSpec;
 use tokio::sync::watch;
 
 pub use self::{
-    backoff::Backoff,
     deliver::{Deliver, Delivered},
     finding::Finding,
     fold::{Ended, Fold},
     lead::{Chats, Lead},
-    talk::{Chat, Talk},
+    talk::{Chat, Failed, Talk},
 };
 
 /// The commands that there are now.

@@ -10,11 +10,13 @@ use adjutant_bus::{
     subject::{JournalKey, Journals},
 };
 use futures::StreamExt;
+use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::mpsc, time::Instant};
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::{
     Specs,
+    backoff::Backoff,
     fold::{Ended, Fold},
 };
 
@@ -28,6 +30,10 @@ const TICK: Duration = Duration::from_millis(400);
 const IDLE: Duration = Duration::from_secs(600);
 /// After which pause it comes again.
 const AGAIN: Duration = Duration::from_secs(30);
+/// For how long an answer is tried at once; then the event is left, and comes again.
+const LONGEST: Duration = Duration::from_secs(120);
+/// After this time nobody waits for an answer that could not be posted.
+const OVER: SignedDuration = SignedDuration::from_hours(24);
 /// How long to wait for the beginning of a journal.
 const OPENING: Duration = Duration::from_secs(5);
 
@@ -37,8 +43,28 @@ pub trait Chat: Send + 'static {
     fn waits(&self, talk: &Talk) -> bool;
     /// Shows how far it is, if there is room now; the newest state only.
     fn show(&mut self, talk: &mut Talk) -> impl Future<Output = ()> + Send;
-    /// Delivers the answer, again and again; says whether it is delivered, or whether nobody waits any more.
-    fn deliver(&mut self, talk: &mut Talk, ended: &Ended) -> impl Future<Output = bool> + Send;
+    /// Delivers the answer, or what is not delivered of it yet; `plainly`, where its form was refused.
+    fn answer(
+        &mut self,
+        talk: &mut Talk,
+        ended: &Ended,
+        plainly: bool,
+    ) -> impl Future<Output = Result<(), Failed>> + Send;
+}
+
+/// Why an answer was not delivered.
+#[derive(Debug)]
+pub enum Failed {
+    /// The platform asks to wait for so long.
+    Wait(Duration),
+    /// The platform did not say whether it took it.
+    Uncertain(String),
+    /// The platform does not take this form of it.
+    Form(String),
+    /// The platform does not take it at all.
+    Final(String),
+    /// The beginning of the journal cannot be read.
+    Bus(BusError),
 }
 
 /// What is known of a conversation.
@@ -95,7 +121,7 @@ impl Talk {
             return None;
         };
         let every = self.handover / 3;
-        let deliver = chat.deliver(self, &ended);
+        let deliver = deliver(chat, self, &ended);
         tokio::pin!(deliver);
         let delivered = loop {
             tokio::select! {
@@ -119,6 +145,12 @@ impl Talk {
     fn may_have_receipt(&self) -> bool {
         let long = |took: jiff::SignedDuration| took.unsigned_abs() + EARLY >= RECEIPT;
         self.fold.ended.as_ref().is_none_or(|ended| long(ended.took))
+    }
+
+    /// Whether nobody waits any more.
+    fn is_over(&self) -> bool {
+        let age = |request: &Request| Timestamp::now().duration_since(request.received_at);
+        self.fold.request.as_ref().is_some_and(|request| age(request) > OVER)
     }
 
     /// Whether the command's answer is for the asker only, as far as is known.
@@ -157,6 +189,44 @@ impl Talk {
         self.fold.request = Some(opening.request.clone());
         self.fold.received(opening.request.received_at);
         Ok(opening.request)
+    }
+}
+
+/// Delivers the answer, again and again; says whether it is delivered, or whether nobody waits any more.
+async fn deliver(chat: &mut impl Chat, talk: &mut Talk, ended: &Ended) -> bool {
+    let mut backoff = Backoff::default();
+    let mut plainly = false;
+    loop {
+        let failed = match chat.answer(talk, ended, plainly).await {
+            Ok(()) => return true,
+            Err(failed) => failed,
+        };
+        let run = talk.key.request.run();
+        let pause = match failed {
+            Failed::Wait(rest) => Some(rest + Duration::from_millis(rand::random_range(0..250))),
+            Failed::Uncertain(why) => {
+                warn!(%run, why, "it is not known whether an answer was taken; looking it up");
+                talk.doubt = true;
+                backoff.next(LONGEST)
+            }
+            Failed::Form(why) if !plainly => {
+                error!(%run, why, "the form of an answer is refused; sending it as a file");
+                plainly = true;
+                Some(Duration::ZERO)
+            }
+            Failed::Form(why) | Failed::Final(why) => {
+                error!(%run, why, "an answer cannot be posted; the journal has it");
+                return true;
+            }
+            Failed::Bus(error) => {
+                warn!(%run, %error, "the request of an answer cannot be read just now");
+                backoff.next(LONGEST)
+            }
+        };
+        match pause {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return talk.is_over(),
+        }
     }
 }
 

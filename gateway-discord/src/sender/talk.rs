@@ -7,7 +7,7 @@ mod message;
 use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::{id::RunId, reply::Reply, request::Request};
-use adjutant_gateway::{Chat, Ended, Specs, Talk};
+use adjutant_gateway::{Chat, Ended, Failed, Specs, Talk};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -108,8 +108,8 @@ impl Chat for Conversation {
         }
     }
 
-    async fn deliver(&mut self, talk: &mut Talk, ended: &Ended) -> bool {
-        self.answer_until_taken(talk, ended).await
+    async fn answer(&mut self, talk: &mut Talk, ended: &Ended, plainly: bool) -> Result<(), Failed> {
+        self.answer_once(talk, ended, plainly).await
     }
 }
 

@@ -6,7 +6,7 @@ mod answer;
 use std::sync::Arc;
 
 use adjutant_bus::{reply::Reply, request::Request};
-use adjutant_gateway::{Chat, Ended, Specs, Talk};
+use adjutant_gateway::{Chat, Ended, Failed, Specs, Talk};
 use tracing::warn;
 
 use super::post::{Post, Posted, Where};
@@ -107,8 +107,8 @@ impl Chat for Conversation {
         talk.changed = shown.is_err();
     }
 
-    async fn deliver(&mut self, talk: &mut Talk, ended: &Ended) -> bool {
-        self.answer_until_taken(talk, ended).await
+    async fn answer(&mut self, talk: &mut Talk, ended: &Ended, plainly: bool) -> Result<(), Failed> {
+        self.answer_once(talk, ended, plainly).await
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use adjutant_bus::{place::AnswerAddress, request::Request};
-use adjutant_gateway::{Ended, Talk};
+use adjutant_gateway::{Ended, Failed, Talk};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::{Conversation, answer::Failed};
+use super::Conversation;
 use crate::{
     answered::First,
     outbound,

@@ -1,14 +1,10 @@
 //! The answer by messages: where the command was asked, or, if it is for the asker only, in the direct conversation.
 
 use adjutant_bus::request::Request;
-use adjutant_gateway::{Ended, Talk};
+use adjutant_gateway::{Ended, Failed, Talk};
 use tracing::warn;
 
-use super::{
-    Conversation,
-    answer::{Failed, is_about_the_place},
-    place,
-};
+use super::{Conversation, answer::is_about_the_place, place};
 use crate::{
     outbound,
     render::{self, Rendered},

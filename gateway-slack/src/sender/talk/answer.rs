@@ -1,10 +1,8 @@
-//! Delivering the answer of a conversation: again and again until Slack has it, by another way where the first is closed, and
+//! Delivering the answer of a conversation: by another way where the first is closed, and
 //! never a part of it twice.
 
-use std::time::Duration;
-
-use adjutant_bus::{ports::BusError, reply::Reply, request::Request, spec::Visibility};
-use adjutant_gateway::{Backoff, Ended, Talk};
+use adjutant_bus::{reply::Reply, request::Request, spec::Visibility};
+use adjutant_gateway::{Ended, Failed, Talk};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
@@ -18,69 +16,28 @@ use crate::{
 
 /// A run of this length ends with a message of its own, because an edit notifies nobody.
 const LONG: i64 = 60;
-/// For how long an answer is tried at once; then the event is left, and comes again.
-const LONGEST: Duration = Duration::from_secs(120);
-/// After this time nobody waits for an answer that could not be posted.
-const OVER: i64 = 24 * 3_600;
 /// An answer address is good for 30 minutes (Slack: "Handling user interaction").
 const ADDRESS: i64 = 29 * 60;
 
-/// Why an answer was not delivered.
-enum Failed {
-    /// Slack.
-    Call(CallError),
-    /// The beginning of the journal cannot be read.
-    Bus(BusError),
-}
-
 impl From<CallError> for Failed {
     fn from(error: CallError) -> Self {
-        Self::Call(error)
+        match error {
+            CallError::Limited(rest) => Self::Wait(rest),
+            CallError::Unknown(why) => Self::Uncertain(why),
+            CallError::Refused { ref code, .. } if is_about_the_form(code) => Self::Form(error.to_string()),
+            CallError::Refused { .. } => Self::Final(error.to_string()),
+        }
     }
 }
 
 impl Conversation {
-    /// Delivers the answer, again and again; says whether it is delivered, or whether nobody waits any more.
-    pub(super) async fn answer_until_taken(&mut self, talk: &mut Talk, ended: &Ended) -> bool {
-        let mut backoff = Backoff::default();
-        let mut plainly = false;
-        loop {
-            let failed = match self.answer(talk, ended, plainly).await {
-                Ok(()) => return true,
-                Err(failed) => failed,
-            };
-            let run = talk.key.request.run();
-            let pause = match failed {
-                Failed::Call(CallError::Limited(rest)) => {
-                    Some(rest + Duration::from_millis(rand::random_range(0..250)))
-                }
-                Failed::Call(CallError::Unknown(why)) => {
-                    warn!(%run, why, "Slack did not say whether it took an answer; looking it up");
-                    talk.doubt = true;
-                    backoff.next(LONGEST)
-                }
-                Failed::Call(CallError::Refused { code, .. }) if !plainly && is_about_the_form(&code) => {
-                    error!(%run, code, "Slack refuses the form of an answer; sending it as a file");
-                    plainly = true;
-                    Some(Duration::ZERO)
-                }
-                Failed::Call(error @ CallError::Refused { .. }) => {
-                    error!(%run, %error, "an answer cannot be posted; the journal has it");
-                    return true;
-                }
-                Failed::Bus(error) => {
-                    warn!(%run, %error, "the request of an answer cannot be read just now");
-                    backoff.next(LONGEST)
-                }
-            };
-            match pause {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return talk.fold.request.as_ref().is_some_and(|request| age(request) > OVER),
-            }
-        }
-    }
-
-    async fn answer(&mut self, talk: &mut Talk, ended: &Ended, plainly: bool) -> Result<(), Failed> {
+    /// The answer, as far as it is not there yet.
+    pub(super) async fn answer_once(
+        &mut self,
+        talk: &mut Talk,
+        ended: &Ended,
+        plainly: bool,
+    ) -> Result<(), Failed> {
         let request = talk.request().await.map_err(Failed::Bus)?;
         let rendered = rendered(talk, &request, ended, plainly);
         if request.place.channel == HOME {
