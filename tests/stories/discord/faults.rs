@@ -246,7 +246,7 @@ async fn a_result_that_comes_after_the_token_has_ended_comes_by_a_message() {
         asked.age(Duration::from_secs(16 * 60));
     }
     discord.world.gate.add_permits(2);
-    let answer = discord.message(DEPLOYS, "for everybody").await;
+    let answer = discord.message(DEPLOYS, "said").await;
     assert!(answer.texts().contains("<@4001>"), "{}", answer.texts());
     let direct = fake.world().direct(BEN);
     discord.message(&direct, "done").await;
