@@ -1,5 +1,6 @@
 """A command that is answered with a fixed text, with discord.py."""
 
+import logging
 import os
 
 import discord
@@ -7,6 +8,7 @@ import yarl
 from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
+from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 # There are no settings for where Discord is, nor for the compression, which the fake does not have.
 Route.BASE = os.environ["DISCORD_API"] + "/v10"
@@ -45,6 +47,15 @@ class Text(discord.TextChannel):
         super()._update(guild, {"position": 0} | data)
 
 
+class Adapter(AsyncWebhookAdapter):
+    """Does not ask for the message that it has just sent, as discord.js does not: the fake shows only a part of it."""
+
+    async def request(self, *args, params=None, **options):
+        await super().request(*args, **options)
+        return {"interaction": {"id": "0"}}
+
+
+async_context.set(Adapter())
 HTTPClient.application_info = application_info
 discord.channel.TextChannel = Text
 
@@ -55,6 +66,8 @@ class Echo(discord.Client):
         self.tree = app_commands.CommandTree(self)
 
     async def setup_hook(self):
+        # Answers leave without the name that Discord's documents, and so the fake, demand of every request.
+        self.http._HTTPClient__session.headers["User-Agent"] = self.http.user_agent
         await self.tree.sync()
 
 
@@ -66,4 +79,4 @@ async def ping(interaction: discord.Interaction):
     await interaction.response.send_message("pong", allowed_mentions=discord.AllowedMentions.none())
 
 
-client.run(os.environ["DISCORD_TOKEN"], log_handler=None)
+client.run(os.environ["DISCORD_TOKEN"], log_level=logging.ERROR)

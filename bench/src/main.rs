@@ -64,11 +64,11 @@ async fn main() -> Result<()> {
         return api::serve_api(dir).await;
     }
     if cli.echo_discord {
-        return discord::echo().await;
+        return Box::pin(discord::echo()).await;
     }
     if let Some(dir) = &cli.serve_discord {
         let server = open::open(&config(&cli, BusUrl::Child, dir.clone())).await?;
-        discord::serve(&server).await?;
+        Box::pin(discord::serve(&server)).await?;
         server.stop().await;
         return Ok(());
     }

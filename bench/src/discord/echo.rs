@@ -17,7 +17,7 @@ const AGENT: &str = "DiscordBot (https://localhost, 0)";
 pub(crate) async fn run() -> Result<()> {
     // TLS is spoken to nobody, but no client can be made without a provider. There may be one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let_go().run_until_cancelled(serve()).await.unwrap_or(Ok(()))
+    let_go().run_until_cancelled(Box::pin(serve())).await.unwrap_or(Ok(()))
 }
 
 async fn serve() -> Result<()> {
