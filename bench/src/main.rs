@@ -2,7 +2,9 @@
 
 mod api;
 mod bare;
+mod cpu;
 mod decision;
+mod discord;
 mod figures;
 mod parse;
 mod slack;
@@ -32,6 +34,9 @@ struct Cli {
     /// Only the Slack gateway
     #[arg(long)]
     slack: bool,
+    /// Only the Discord gateway
+    #[arg(long)]
+    discord: bool,
     /// Only the API's check of a key
     #[arg(long)]
     api: bool,
@@ -41,6 +46,12 @@ struct Cli {
     /// Be a bare axum: for the benchmark itself
     #[arg(long, hide = true)]
     serve_hello: bool,
+    /// Be the Discord gateway and a worker, with what is stored in this folder: for the benchmark itself
+    #[arg(long, hide = true)]
+    serve_discord: Option<PathBuf>,
+    /// Be a bare echo on Discord: for the benchmark itself
+    #[arg(long, hide = true)]
+    echo_discord: bool,
 }
 
 #[tokio::main]
@@ -52,11 +63,23 @@ async fn main() -> Result<()> {
     if let Some(dir) = &cli.serve_api {
         return api::serve_api(dir).await;
     }
+    if cli.echo_discord {
+        return Box::pin(discord::echo()).await;
+    }
+    if let Some(dir) = &cli.serve_discord {
+        let server = open::open(&config(&cli, BusUrl::Child, dir.clone())).await?;
+        Box::pin(discord::serve(&server)).await?;
+        server.stop().await;
+        return Ok(());
+    }
     if cli.api {
         return api::measure(tempfile::tempdir()?.path()).await;
     }
     if cli.slack {
         return slack(&cli).await;
+    }
+    if cli.discord {
+        return discord::measure(cli.commands, cli.nats_server.as_deref()).await;
     }
     say("decision: one request against a policy, enforcer per command");
     for rows in [100, 1_000, 10_000, 100_000] {
@@ -94,7 +117,8 @@ async fn main() -> Result<()> {
         ));
         server.stop().await;
     }
-    slack(&cli).await
+    slack(&cli).await?;
+    discord::measure(cli.commands, cli.nats_server.as_deref()).await
 }
 
 async fn slack(cli: &Cli) -> Result<()> {

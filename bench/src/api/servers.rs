@@ -22,11 +22,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::KEYS;
+use crate::cpu;
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
-/// Clock ticks a second in /proc (`sysconf(_SC_CLK_TCK)`, 100 on Linux).
-const TICKS: u64 = 100;
 
 /// What all servers are given.
 pub(super) struct World {
@@ -51,13 +50,9 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Processor time that the process has used so far (proc(5), fields 14 and 15).
+    /// Processor time that the process has used so far.
     pub(super) fn cpu(&self) -> Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        let after = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
-        let fields: Vec<&str> = after.split_whitespace().collect();
-        let field = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-        Ok(Duration::from_millis((field(11) + field(12)) * 1000 / TICKS))
+        cpu::used(self.process.id())
     }
 }
 
