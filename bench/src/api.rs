@@ -2,6 +2,7 @@
 //! server is a process, `wrk` asks all of them in turns.
 
 mod load;
+mod revocation;
 mod servers;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 };
 
 use adjutant_api::key::{ApiKey, Kind, Pepper, Peppers};
+use adjutant_bus::open::BusConfig;
 use anyhow::{Context, Result};
 
 use self::servers::{Server, World};
@@ -28,7 +30,7 @@ pub(crate) const KEYS: usize = 1_000;
 const CHECKS: usize = 200_000;
 
 /// Measures all of them.
-pub(crate) async fn measure(dir: &Path) -> Result<()> {
+pub(crate) async fn measure(dir: &Path, bus: BusConfig) -> Result<()> {
     say("check of a key, in process: shape and checksum, then its digest under the pepper");
     say(&shape_and_digest().line("shape + digest"));
     load::installed().context("wrk is needed: apt-get install wrk")?;
@@ -47,7 +49,8 @@ pub(crate) async fn measure(dir: &Path) -> Result<()> {
     for (server, turns) in servers.iter().zip(&turns) {
         say(&report(server, turns, &hello));
     }
-    Ok(())
+    drop(servers);
+    revocation::measure(bus).await
 }
 
 fn shape_and_digest() -> Figures {

@@ -45,9 +45,10 @@ impl Figures {
 
     pub(crate) fn line(&self, name: &str) -> String {
         format!(
-            "  {name:<20} p50 {:>10.1} µs   p99 {:>10.1} µs   {:>10.0} /s   ({} measured)",
+            "  {name:<20} p50 {:>10.1} µs   p99 {:>10.1} µs   max {:>10.1} µs   {:>10.0} /s   ({} measured)",
             self.p50(),
             self.quantile(0.99),
+            self.quantile(1.0),
             self.rate(),
             self.latencies.len()
         )

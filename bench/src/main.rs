@@ -73,7 +73,8 @@ async fn main() -> Result<()> {
         return Ok(());
     }
     if cli.api {
-        return api::measure(tempfile::tempdir()?.path()).await;
+        let (dir, bus) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        return api::measure(dir.path(), config(&cli, BusUrl::Child, bus.path().to_owned())).await;
     }
     if cli.slack {
         return slack(&cli).await;

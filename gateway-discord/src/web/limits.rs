@@ -250,3 +250,6 @@ fn seconds(text: &str) -> Option<Duration> {
 fn from_seconds(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().map(|rest| rest.min(LONGEST))
 }
+
+#[cfg(test)]
+mod tests;
