@@ -69,7 +69,9 @@ pub(crate) async fn run(sender: Sender, stop: CancellationToken) {
             handover: sender.handover,
             chats: conversations,
         };
+        sender.answered.sends_here(true);
         let led = lead.run(&term, beside, &stop).await;
+        sender.answered.sends_here(false);
         term.release().await;
         if let Err(error) = led {
             warn!(%error, "sending to Discord was interrupted; going on");

@@ -105,7 +105,7 @@ impl Conversation {
             let first = First::Deferred { ephemeral: promised, said };
             self.first = Some(first);
             if said < last || !edits {
-                self.answered.tell(request.id, first).await;
+                self.answered.said(request.id, first).await;
             }
         }
         Ok(())
