@@ -28,6 +28,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 /// Measures from the answer to the revocation until the other replica refuses the key.
 pub(super) async fn measure(bus: BusConfig) -> Result<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let url = tokio::task::spawn_blocking(|| Postgres::shared().database("bench")).await?;
     let dir = bus.data_dir.clone();
     let opened = open::open(&bus).await?;
@@ -95,8 +96,8 @@ impl Site {
     async fn times(&self, count: usize) -> Result<Figures> {
         let mut latencies = Vec::with_capacity(count);
         for number in 0..count {
-            let new =
-                json!({ "service": "bench", "name": format!("key-{number}"), "scopes": ["commands:read"] });
+            let rate = json!({ "per_second": 10_000, "burst": 20_000 });
+            let new = json!({ "name": format!("key-{number}"), "scopes": ["commands:read"], "rate": rate });
             let made = self.post(&format!("/v1/services/{}/keys", self.service), new).await?;
             let text = |name: &str| made.get(name).and_then(Value::as_str).map(str::to_owned);
             let (id, key) = (text("id").context("an id")?, text("key").context("a key")?);

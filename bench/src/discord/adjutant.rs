@@ -6,7 +6,7 @@ use adjutant_bus::{
     open::{Opened, Role},
     ports::Limits,
 };
-use adjutant_gateway_discord::{DiscordConfig, Gateway, Ingress, SocketTiming};
+use adjutant_gateway_discord::{DiscordConfig, Gateway, Ingress, Registered, SocketTiming};
 use adjutant_policies::{Options, Policy};
 use adjutant_workers::{
     WorkerConfig,
@@ -49,6 +49,7 @@ pub(crate) async fn run(opened: &Opened) -> Result<()> {
         api_url: std::env::var("DISCORD_API")?,
         ingress: Ingress::Gateway,
         trusted_guilds: BTreeSet::from([GUILD.to_owned()]),
+        registered: Registered::Everywhere,
         wait: WAIT,
         name: "bench".to_owned(),
         handover: Limits::default().handover(),

@@ -31,7 +31,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, extract::DefaultBodyLimit, routing::any};
+use axum::{Router, extract::DefaultBodyLimit, routing::any, serve::ListenerExt};
 use parking_lot::{Mutex, MutexGuard};
 
 pub use self::{
@@ -106,6 +106,11 @@ impl FakeDiscord {
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(fake.clone());
         let resume_routes = sockets.route("/", any(gateway::open)).with_state(fake.clone());
+        // As Discord does: without it events that follow one another wait for the client's delayed acknowledgements.
+        let at_once = |stream: &mut tokio::net::TcpStream| {
+            let _ = stream.set_nodelay(true);
+        };
+        let (listener, resumes) = (listener.tap_io(at_once), resumes.tap_io(at_once));
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         tokio::spawn(async move { axum::serve(resumes, resume_routes).await.unwrap() });
         fake
