@@ -18,6 +18,7 @@ mod stories {
         pub mod faults;
         pub mod load;
         pub mod notices;
+        pub mod sessions;
         pub mod surfaces;
         pub mod talks;
         pub mod world;
