@@ -196,7 +196,8 @@ fn point(line: &str, at: usize) -> Vec<String> {
     vec![format!("{lead}{shown}"), format!("{blanks}^ here")]
 }
 
-/// A word in quotes if it needs them to come out of [`split`] as one word that is no flag and no `name=value`.
+/// A word in quotes if it needs them to come out of [`split`] as one word that is no flag and no `name=value`. Typographic quotation
+/// marks in it become plain ones, as [`split`] would have it: left as they are they would end the quotes.
 #[must_use]
 pub fn quote(text: &str) -> String {
     let plain =
@@ -204,7 +205,8 @@ pub fn quote(text: &str) -> String {
     if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
         return text.to_owned();
     }
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    let text = clean::straight(text).replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{text}\"")
 }
 
 #[cfg(test)]

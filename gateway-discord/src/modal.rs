@@ -136,18 +136,9 @@ pub(crate) fn line(custom_id: &str, components: &Value, specs: &[CommandSpec]) -
         spec.args.iter().partition(|arg| arg.kind == ArgKind::Rest);
     let given = named.into_iter().chain(rest).filter_map(|arg| {
         let value = value(&arg.name).filter(|value| !value.is_empty())?;
-        Some(format!(" --{}={}", arg.name, words::quote(&straight(value))))
+        Some(format!(" --{}={}", arg.name, words::quote(value)))
     });
     Some(std::iter::once(path.to_owned()).chain(given).collect())
-}
-
-/// Typographic quotation marks as a line has them: there they would end the quotes that a value stands in.
-fn straight(value: &str) -> String {
-    let straight = |c: char| match c {
-        '“' | '”' | '„' | '‟' | '«' | '»' | '＂' => '"',
-        c => c,
-    };
-    value.chars().map(straight).collect()
 }
 
 /// Every input with what was filled in, wherever it lies: in rows, in labels, or on its own.

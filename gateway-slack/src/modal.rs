@@ -1,7 +1,10 @@
 //! Modals: one that asks for the arguments of a command, one that shows a message as a command before it is sent. Built from
 //! the command's description, and read back into a line. Source of the limits: Slack, "Block Kit" reference.
 
-use adjutant_bus::spec::{ArgKind, ArgSpec, CommandSpec};
+use adjutant_bus::{
+    spec::{ArgKind, ArgSpec, CommandSpec},
+    words,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -170,9 +173,9 @@ pub(crate) fn line(origin: &Origin, state: &Value) -> Option<String> {
             continue;
         };
         if kind == "rest" {
-            rest = format!(" {}", quoted(&value));
+            rest = format!(" --{name}={}", words::quote(value.trim()));
         } else {
-            line.push_str(&format!(" {name}={}", quoted(&value)));
+            line.push_str(&format!(" {name}={}", words::quote(value.trim())));
         }
     }
     Some(line + &rest)
@@ -184,11 +187,6 @@ fn chosen(element: &Value) -> Option<String> {
         .or_else(|| text(element.get("selected_option").and_then(|option| option.get("value"))))
         .or_else(|| text(element.get("selected_user")))
         .or_else(|| text(element.get("selected_conversation")))
-}
-
-/// In quotes, so that a value is one word whatever it contains.
-fn quoted(value: &str) -> String {
-    format!("\"{}\"", value.trim().replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]
@@ -226,12 +224,12 @@ mod tests {
         insta::assert_json_snapshot!(view);
         let origin: Origin = serde_json::from_str(view["private_metadata"].as_str().unwrap()).unwrap();
         let state = json!({ "values": {
-            "00:named:app": { "app": { "type": "plain_text_input", "value": "my \"shop\"" } },
+            "00:named:app": { "app": { "type": "plain_text_input", "value": "my “shop”" } },
             "01:named:to": { "to": { "type": "static_select", "selected_option": { "value": "production" } } },
             "02:rest:note": { "note": { "type": "plain_text_input", "value": "at last --force" } },
         }});
         let line = line(&origin, &state).unwrap();
-        assert_eq!(line, r#"deploy promote app="my \"shop\"" to="production" "at last --force""#);
+        assert_eq!(line, r#"deploy promote app="my \"shop\"" to=production --note="at last --force""#);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(super) fn clean(text: &str) -> Result<String, WordsError> {
     while let Some(c) = rest.next() {
         let next = rest.peek().copied();
         match c {
-            '“' | '”' | '„' | '‟' | '«' | '»' | '＂' => line.push('"'),
+            c if is_double_quote(c) => line.push('"'),
             '‘' | '’' | '‚' | '‛' | '＇' => line.push('\''),
             '—' | '–' | '―' if opens_flag(before, next) => line.push_str("--"),
             '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => line.push(' '),
@@ -23,6 +23,15 @@ pub(super) fn clean(text: &str) -> Result<String, WordsError> {
         before = Some(c);
     }
     Ok(line.trim().to_owned())
+}
+
+/// The text with plain double quotes.
+pub(super) fn straight(text: &str) -> String {
+    text.chars().map(|c| if is_double_quote(c) { '"' } else { c }).collect()
+}
+
+const fn is_double_quote(c: char) -> bool {
+    matches!(c, '“' | '”' | '„' | '‟' | '«' | '»' | '＂')
 }
 
 /// A dash at the start of a word that goes on with a letter was two hyphens.
@@ -51,7 +60,7 @@ fn joins(before: Option<char>, next: Option<char>) -> bool {
 }
 
 const fn is_quote(c: char) -> bool {
-    matches!(c, '“' | '”' | '„' | '‟' | '«' | '»' | '＂' | '‘' | '’' | '‚' | '‛' | '＇')
+    is_double_quote(c) || matches!(c, '‘' | '’' | '‚' | '‛' | '＇')
 }
 
 const fn is_joiner(c: char) -> bool {

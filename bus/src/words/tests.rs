@@ -90,3 +90,10 @@ proptest! {
         prop_assert_eq!(plain, typed);
     }
 }
+
+#[test]
+fn typographic_quotes_in_a_quoted_word_do_not_end_it() {
+    let split = split(&format!("say {}", quote("the “good” «old» days"))).unwrap();
+    let texts: Vec<&str> = split.words.iter().map(|word| word.text.as_str()).collect();
+    assert_eq!(texts, ["say", "the \"good\" \"old\" days"]);
+}

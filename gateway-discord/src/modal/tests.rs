@@ -137,7 +137,12 @@ proptest! {
         let line = line("args:deploy promote", &filled(&[("app", json!(value))]), &[spec()]).unwrap();
         let words = words::split(&line).unwrap().words;
         prop_assert_eq!(words.len(), 3, "{}", line);
-        let plain: String = straight(value.trim()).chars().map(|c| if "‘’".contains(c) { '\'' } else { c }).collect();
+        let plain = |c| match c {
+            '“' | '”' | '„' | '«' | '»' | '＂' => '"',
+            '‘' | '’' => '\'',
+            c => c,
+        };
+        let plain: String = value.trim().chars().map(plain).collect();
         prop_assert_eq!(&words.last().unwrap().text, &format!("--app={plain}"));
     }
 }

@@ -235,3 +235,29 @@ async fn by_http_any_replica_answers_and_only_discord_is_believed() {
     discord.assert_no_violations();
     discord.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promised_answer_survives_the_gateway_that_promised_it() {
+    let discord = DiscordWorld::new(Duration::ZERO).await;
+    let _worker = discord.worker("w0");
+    let gateway = discord.gateway("g0").await;
+    let asked = discord.fake.command(ADA, "5001", deploy("wait", Some("at last")));
+    assert_eq!(asked.acknowledged().await.kind, 5);
+    let called = async || (discord.world.called() == 1).then_some(());
+    discord.world.eventually(called).await;
+    gateway.signal(Signal::SIGKILL);
+    drop(gateway);
+    // The result is there before anybody is who could tell it.
+    discord.world.gate.add_permits(1);
+    let ended = async || {
+        let journals = discord.world.journals().await;
+        journals.values().all(|events| events.last().unwrap().event.fact.end().is_some()).then_some(())
+    };
+    discord.world.eventually(ended).await;
+    let _gateway = discord.start_gateway("g1");
+    let answer = discord.answer(&asked, "said").await;
+    assert!(answer.texts().contains("at last"), "{}", answer.texts());
+    assert_eq!(asked.answers().len(), 1);
+    discord.assert_no_violations();
+    discord.stop().await;
+}
