@@ -37,12 +37,12 @@ use crate::{
 const BUDGET: Duration = Duration::from_millis(1_500);
 /// How long the bus may take to accept a message, before it is tried anew. Nobody waits for an acknowledgement of those.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// From the arrival of an interaction to the last moment at which an answer can come in time.
-const ANSWERED_BY: Duration = Duration::from_millis(2_800);
-/// Discord's code for an interaction that was answered before: by an answer that it did not confirm.
-const ALREADY: u64 = 40_060;
-/// Pause between two such tries.
+/// Pause between two tries of the bus.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Pause between two tries of an answer that Discord did not confirm.
+const CONFIRM: Duration = Duration::from_millis(100);
+/// Discord's code for an interaction that was answered before.
+const ALREADY: u64 = 40_060;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,13 @@ pub(crate) enum Taken {
     Done,
     /// The bus does not have it: it must not count as read.
     Not,
+}
+
+/// How an interaction that came by the socket is answered, and until when.
+pub(crate) struct Callback {
+    pub(crate) id: Snowflake,
+    pub(crate) token: AnswerAddress,
+    pub(crate) until: Instant,
 }
 
 /// The way in.
@@ -89,7 +96,7 @@ impl Accept {
                     info!(run = %request.id.run(), actor = %request.actor, "accepted");
                     return Taken::Done;
                 }
-                Delivered::Not(why) if is_final(why) => {
+                Delivered::Never(why) => {
                     warn!(run = %request.id.run(), why, "not accepted");
                     self.decline(&request, why).await;
                     return Taken::Done;
@@ -126,11 +133,10 @@ impl Accept {
     }
 
     /// An interaction: what to answer, within the platform's time.
-    pub(crate) async fn interaction(&self, payload: Value) -> Answer {
+    pub(crate) async fn interaction(&self, interaction: &Interaction) -> Answer {
         let arrived = Instant::now();
-        let interaction: Interaction = serde_json::from_value(payload).unwrap_or_default();
         let specs = self.specs.borrow().clone();
-        match inbound::interaction(&interaction, &self.trusted, &specs) {
+        match inbound::interaction(interaction, &self.trusted, &specs) {
             Inbound::Ping => Answer::pong(),
             Inbound::Autocomplete(choices) => Answer::choices(choices),
             Inbound::Prefill(line) => Answer::modal(modal::prefilled(&line)),
@@ -146,7 +152,7 @@ impl Accept {
         let (run, early) = (request.id.run(), self.early.watch(request.id));
         match self.deliver.deliver(&request, arrived + BUDGET).await {
             Delivered::Accepted => info!(%run, actor = %request.actor, "accepted"),
-            Delivered::Not(why) => {
+            Delivered::Not(why) | Delivered::Never(why) => {
                 warn!(%run, why, "not accepted");
                 return Answer::not_accepted(why);
             }
@@ -155,7 +161,7 @@ impl Accept {
                 return Answer::uncertain(run);
             }
         }
-        let Some((_, ended)) = early.until(Instant::now() + self.wait).await else {
+        let Some(ended) = early.until(Instant::now() + self.wait).await else {
             return Answer::deferred(promises_privacy(&request, specs)).of(request.id);
         };
         let ephemeral = outbound::is_ephemeral(ended.reply.visibility, &request.place);
@@ -166,63 +172,73 @@ impl Accept {
         }
     }
 
-    /// An interaction that may be too late to be answered, because it was delivered once before: it is acknowledged first, and
-    /// not asked for if that is refused, because then Discord has told the person that nothing answered.
-    pub(crate) async fn late(&self, payload: Value) {
-        let interaction: Interaction = serde_json::from_value(payload).unwrap_or_default();
+    /// An interaction that may be too late to be answered, because it was delivered once before. A command is acknowledged first,
+    /// and not asked for if that is refused, because then Discord has told the person that nothing answered. What is left to be
+    /// answered, if anything.
+    pub(crate) async fn late(&self, interaction: &Interaction, callback: &Callback) -> Option<Answer> {
         let specs = self.specs.borrow().clone();
-        let Inbound::Ask(ask) = inbound::interaction(&interaction, &self.trusted, &specs) else { return };
-        let By::Interaction { id, token, .. } = ask.by.clone() else { return };
+        let ask = match inbound::interaction(interaction, &self.trusted, &specs) {
+            Inbound::Ask(ask) if asks_for_more(&ask, &specs).is_none() => ask,
+            // Nothing is done by these, so that they may be too late.
+            _ => return Some(self.interaction(interaction).await),
+        };
         let request = request(*ask);
         let run = request.id.run();
         let deferred = Answer::deferred(promises_privacy(&request, &specs));
-        match self.web.callback(id, &token, &deferred.body).await {
-            Ok(()) => {}
-            Err(error) => {
-                // Already acknowledged: it was accepted before that, by whoever held the session.
-                return debug!(%run, %error, "an interaction that came again is not answered");
-            }
+        if !self.acknowledge(callback, &deferred).await {
+            debug!(%run, "an interaction that came again or late is left alone");
+            return None;
         }
         self.answered.tell(request.id, deferred.first).await;
         let told = match self.deliver.deliver(&request, Instant::now() + PATIENCE).await {
-            Delivered::Accepted => return info!(%run, actor = %request.actor, "accepted, late"),
-            Delivered::Not(why) => answer::not_accepted(why),
+            Delivered::Accepted => {
+                info!(%run, actor = %request.actor, "accepted, late");
+                return None;
+            }
+            Delivered::Not(why) | Delivered::Never(why) => answer::not_accepted(why),
             Delivered::Uncertain => answer::uncertain(run),
         };
-        if let Err(error) = self.web.edit_original(&token, &render::plain(&told), &[], None).await {
+        if let Err(error) = self.web.edit_original(&callback.token, &render::plain(&told), &[], None).await {
             warn!(%run, %error, "an interaction could not be accepted, and that could not be said");
         }
+        None
     }
 
-    /// Sends an answer until Discord has it or nobody waits any more, and tells the sender how the interaction was answered.
-    pub(crate) async fn send(&self, id: Snowflake, token: &AnswerAddress, answer: Answer, arrived: Instant) {
-        let last = arrived + ANSWERED_BY;
-        loop {
-            let rest = match self.web.callback(id, token, &answer.body).await {
-                Ok(()) | Err(CallError::Refused { code: ALREADY, .. }) => break,
-                Err(CallError::Limited(rest)) => rest,
-                Err(CallError::Unknown(why)) => {
-                    debug!(why, "Discord did not say whether it took an answer to an interaction");
-                    PAUSE / 5
-                }
-                Err(error @ CallError::Refused { .. }) => {
-                    return warn!(%error, "an interaction could not be answered");
-                }
-            };
-            if Instant::now() + rest >= last {
-                return warn!("an interaction could not be answered in time");
-            }
-            tokio::time::sleep(rest).await;
-        }
-        if let Some(request) = answer.request {
+    /// Sends an answer, and tells the sender how the interaction was answered.
+    pub(crate) async fn send(&self, callback: &Callback, answer: Answer) {
+        if self.acknowledge(callback, &answer).await
+            && let Some(request) = answer.request
+        {
             self.answered.tell(request, answer.first).await;
         }
     }
-}
 
-/// Whether the bus would never accept it.
-fn is_final(why: &str) -> bool {
-    why.starts_with("it is too long") || why.starts_with("the bus refuses")
+    /// Sends an answer until Discord has it or nobody waits any more; says whether Discord has it.
+    async fn acknowledge(&self, callback: &Callback, answer: &Answer) -> bool {
+        let mut doubt = false;
+        loop {
+            let rest = match self.web.callback(callback.id, &callback.token, &answer.body).await {
+                Ok(()) => return true,
+                // By an earlier try that Discord took without saying so.
+                Err(CallError::Refused { code: ALREADY, .. }) if doubt => return true,
+                Err(CallError::Limited(rest)) => rest,
+                Err(CallError::Unknown(why)) => {
+                    debug!(why, "Discord did not say whether it took an answer to an interaction");
+                    doubt = true;
+                    CONFIRM
+                }
+                Err(error @ CallError::Refused { .. }) => {
+                    warn!(%error, "an interaction could not be answered");
+                    return false;
+                }
+            };
+            if Instant::now() + rest >= callback.until {
+                warn!("an interaction could not be answered in time");
+                return false;
+            }
+            tokio::time::sleep(rest).await;
+        }
+    }
 }
 
 /// Whether a deferred answer must be promised to the asker only: what is not known to be for everybody is not.

@@ -31,12 +31,16 @@ pub(crate) enum First {
     /// It had the result: there is nothing more to say.
     Whole,
     /// It promised one.
-    Deferred {
-        /// To the asker only.
-        ephemeral: bool,
-        /// Messages of the result that were sent since.
-        said: usize,
-    },
+    Deferred(Promise),
+}
+
+/// A result that was promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Promise {
+    /// To the asker only.
+    pub(crate) ephemeral: bool,
+    /// Messages of the result that were sent since.
+    pub(crate) said: usize,
 }
 
 /// What is known of first answers.

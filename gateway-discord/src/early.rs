@@ -7,7 +7,6 @@ use adjutant_bus::{
     actor::Platform,
     id::RequestId,
     ports::{Bus, Follow},
-    request::Request,
     subject::Journals,
 };
 use adjutant_gateway::{Ended, Fold};
@@ -22,7 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 struct Waiting {
     fold: Fold,
-    told: oneshot::Sender<(Request, Ended)>,
+    told: oneshot::Sender<Ended>,
 }
 
 /// Those that wait for a result.
@@ -33,7 +32,7 @@ pub(crate) struct Early(Arc<Mutex<HashMap<RequestId, Waiting>>>);
 pub(crate) struct Watch {
     early: Early,
     request: RequestId,
-    told: oneshot::Receiver<(Request, Ended)>,
+    told: oneshot::Receiver<Ended>,
 }
 
 impl Drop for Watch {
@@ -73,18 +72,18 @@ impl Early {
         let mut waiting = self.0.lock();
         let Some(one) = waiting.get_mut(&recorded.key.request) else { return };
         one.fold.add(recorded);
-        if let (Some(request), Some(ended)) = (one.fold.request.clone(), one.fold.ended.clone())
+        if let Some(ended) = one.fold.ended.clone()
             && let Some(one) = waiting.remove(&recorded.key.request)
         {
             // It may have stopped waiting just now.
-            let _ = one.told.send((request, ended));
+            let _ = one.told.send(ended);
         }
     }
 }
 
 impl Watch {
     /// The result, if it comes in time.
-    pub(crate) async fn until(mut self, deadline: Instant) -> Option<(Request, Ended)> {
+    pub(crate) async fn until(mut self, deadline: Instant) -> Option<Ended> {
         tokio::time::timeout_at(deadline, &mut self.told).await.ok()?.ok()
     }
 }

@@ -5,10 +5,10 @@ use adjutant_bus::{
     request::Request,
     spec::Visibility,
 };
-use adjutant_gateway::Ended;
+use adjutant_gateway::{Ended, Foot};
 
 use crate::{
-    render::{self, Foot, Rendered},
+    render::{self, Rendered},
     snowflake::Snowflake,
 };
 

@@ -18,7 +18,7 @@ use adjutant_bus::{
     id::RunId,
     reply::{Block, Reply, Tone},
 };
-use jiff::SignedDuration;
+use adjutant_gateway::Foot;
 
 use self::{
     escape::{backticks, code, units},
@@ -65,38 +65,32 @@ pub(crate) struct Rendered {
     pub(crate) files: Vec<File>,
 }
 
-/// What stands below a reply.
-#[derive(Clone, Debug)]
-pub(crate) struct Foot {
-    pub(crate) run: RunId,
-    pub(crate) outcome: Outcome,
-    pub(crate) took: SignedDuration,
-    /// Who asked, where others cannot see it.
-    pub(crate) asker: Option<String>,
+/// What stands below a final reply.
+fn below(foot: &Foot) -> String {
+    format!("{}{}", begins(foot.run), foot.ending())
 }
 
-impl Foot {
-    fn text(&self) -> String {
-        let outcome = match self.outcome {
-            Outcome::Succeeded => String::new(),
-            other => format!(" {}", other.as_str().replace('_', " ")),
-        };
-        format!("run {}{outcome} · {:.1} s", self.run, self.took.as_secs_f64().max(0.0))
-    }
+fn begins(run: RunId) -> String {
+    format!("run {run}")
+}
 
-    /// Footers show no mentions, so this stands above.
-    fn asked(&self) -> Option<String> {
-        let id = |asker: &str| asker.len() <= 20 && asker.bytes().all(|c| c.is_ascii_digit());
-        self.asker.as_deref().filter(|asker| !asker.is_empty()).map(|asker| {
-            let who = if id(asker) { format!("<@{asker}>") } else { escape(&cut(asker, ASKER)) };
-            format!("asked by {who}")
-        })
-    }
+/// Whether this stands below the final reply of a run. What shows that it is on its way ends with its id.
+pub(crate) fn is_below_answer(text: &str, run: RunId) -> bool {
+    text.strip_prefix(&begins(run)).is_some_and(|ending| !ending.is_empty())
+}
+
+/// Footers show no mentions, so this stands above.
+fn asked(foot: &Foot) -> Option<String> {
+    let id = |asker: &str| asker.len() <= 20 && asker.bytes().all(|c| c.is_ascii_digit());
+    foot.asker.as_deref().filter(|asker| !asker.is_empty()).map(|asker| {
+        let who = if id(asker) { format!("<@{asker}>") } else { escape(&cut(asker, ASKER)) };
+        format!("asked by {who}")
+    })
 }
 
 /// A final reply.
 pub(crate) fn reply(reply: &Reply, foot: &Foot) -> Rendered {
-    whole(reply, Some(foot.text()), foot.asked())
+    whole(reply, Some(below(foot)), asked(foot))
 }
 
 /// A reply that no run stands behind.

@@ -196,7 +196,7 @@ impl Accept {
                 info!(run = %run, actor = %request.actor, "accepted");
                 (Answer::Acknowledge, None)
             }
-            Delivered::Not(why) => {
+            Delivered::Not(why) | Delivered::Never(why) => {
                 warn!(run = %run, why, "not accepted");
                 (
                     Answer::Leave,

@@ -14,7 +14,7 @@ use adjutant_bus::{
     id::RunId,
     reply::{Reply, Tone},
 };
-use jiff::SignedDuration;
+use adjutant_gateway::Foot;
 use serde_json::{Value, json};
 
 use self::split::Part;
@@ -51,31 +51,16 @@ pub(crate) struct Rendered {
     pub(crate) files: Vec<File>,
 }
 
-/// What stands below a reply.
-#[derive(Clone, Debug)]
-pub(crate) struct Foot {
-    pub(crate) run: RunId,
-    pub(crate) outcome: Outcome,
-    pub(crate) took: SignedDuration,
-    /// Who asked, where others cannot see it.
-    pub(crate) asker: Option<String>,
-}
-
-impl Foot {
-    fn text(&self) -> String {
-        let outcome = match self.outcome {
-            Outcome::Succeeded => String::new(),
-            other => format!(" {}", other.as_str().replace('_', " ")),
-        };
-        let asker =
-            self.asker.as_ref().map(|user| format!(" · asked by <@{}>", escape(user))).unwrap_or_default();
-        format!("run `{}`{outcome} · {:.1} s{asker}", self.run, self.took.as_secs_f64().max(0.0))
-    }
+/// What stands below a final reply.
+fn below(foot: &Foot) -> String {
+    let asker =
+        foot.asker.as_ref().map(|user| format!(" · asked by <@{}>", escape(user))).unwrap_or_default();
+    format!("run `{}`{}{asker}", foot.run, foot.ending())
 }
 
 /// A final reply.
 pub(crate) fn reply(reply: &Reply, foot: &Foot) -> Rendered {
-    whole(reply, Some(&foot.text()))
+    whole(reply, Some(&below(foot)))
 }
 
 /// A reply that no run stands behind.

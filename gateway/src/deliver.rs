@@ -20,8 +20,10 @@ const PROBE: Duration = Duration::from_millis(400);
 pub enum Delivered {
     /// The bus has it for good.
     Accepted,
-    /// The bus certainly does not have it.
+    /// The bus certainly does not have it; it may take it later.
     Not(&'static str),
+    /// The bus certainly does not have it, and never will: it is about the request itself.
+    Never(&'static str),
     /// It may have been stored; nobody knows.
     Uncertain,
 }
@@ -59,10 +61,10 @@ impl Deliver {
                     return Delivered::Accepted;
                 }
                 Ok(Err(BusError::Full(_))) => return Delivered::Not("too many commands are waiting already"),
-                Ok(Err(BusError::Wire(_))) => return Delivered::Not("it is too long to be carried"),
+                Ok(Err(BusError::Wire(_))) => return Delivered::Never("it is too long to be carried"),
                 Ok(Err(BusError::Refused(why))) => {
                     tracing::error!(why, "the bus refuses a request");
-                    return Delivered::Not("the bus refuses it; tell an operator");
+                    return Delivered::Never("the bus refuses it; tell an operator");
                 }
                 Ok(Err(BusError::Unavailable(_))) if Instant::now() + PAUSE < deadline => {
                     tokio::time::sleep(PAUSE).await;

@@ -20,6 +20,17 @@ pub struct Ended {
     pub took: SignedDuration,
 }
 
+/// A run of this length ends with a message of its own, because an edit notifies nobody.
+const LONG: SignedDuration = SignedDuration::from_secs(60);
+
+impl Ended {
+    /// Whether it took so long that its end is worth a message of its own.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.took >= LONG
+    }
+}
+
 /// What is known of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Fold {

@@ -6,6 +6,7 @@ mod backoff;
 mod deliver;
 mod finding;
 mod fold;
+mod foot;
 mod lead;
 pub mod marks;
 pub mod matter;
@@ -21,6 +22,7 @@ pub use self::{
     deliver::{Deliver, Delivered},
     finding::Finding,
     fold::{Ended, Fold},
+    foot::Foot,
     lead::{Chats, Lead},
     talk::{Chat, Failed, Talk},
 };

@@ -18,7 +18,6 @@ use tracing::warn;
 struct Standing {
     v: Version,
     /// The message.
-    #[serde(alias = "ts")]
     message: String,
     /// The newest notice that it shows, and when that was sent.
     notice: String,

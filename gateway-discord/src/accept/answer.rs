@@ -4,7 +4,7 @@ use adjutant_bus::id::{RequestId, RunId};
 use serde_json::{Value, json};
 
 use crate::{
-    answered::First,
+    answered::{First, Promise},
     render::{self, Message},
     web::EPHEMERAL,
 };
@@ -40,7 +40,7 @@ impl Answer {
     pub(super) fn deferred(ephemeral: bool) -> Self {
         let data = if ephemeral { json!({ "flags": EPHEMERAL }) } else { json!({}) };
         Self {
-            first: First::Deferred { ephemeral, said: 0 },
+            first: First::Deferred(Promise { ephemeral, said: 0 }),
             ..Self::new(json!({ "type": 5, "data": data }))
         }
     }

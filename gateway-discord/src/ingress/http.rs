@@ -12,11 +12,10 @@ use axum::{
     routing::post,
 };
 use jiff::Timestamp;
-use serde_json::Value;
 use serenity::interactions_endpoint::Verifier;
 use tracing::{error, warn};
 
-use crate::{accept::Accept, answered::First};
+use crate::{accept::Accept, answered::First, payload::Interaction};
 
 /// Most bytes of a request.
 const LIMIT: usize = 1024 * 1024;
@@ -67,22 +66,16 @@ async fn interactions(State(shared): State<Shared>, headers: HeaderMap, body: By
         warn!("an interaction whose signature does not fit, or that is too old, was refused");
         return (StatusCode::UNAUTHORIZED, "The signature does not fit.").into_response();
     }
-    let Ok(payload) = serde_json::from_slice::<Value>(&body) else {
+    let Ok(interaction) = serde_json::from_slice::<Interaction>(&body) else {
         return (StatusCode::BAD_REQUEST, "This is no JSON.").into_response();
     };
     // In a task of its own: what was begun is finished even if Discord hangs up.
     let accept = shared.accept.clone();
     let answered = tokio::spawn(async move {
-        let answer = accept.interaction(payload).await;
-        if let Some(request) = answer.request {
-            // It cannot be known whether Discord receives this answer: the sender looks, and says it again if need be.
-            let first = match answer.first {
-                First::Whole => None,
-                deferred @ First::Deferred { .. } => Some(deferred),
-            };
-            if let Some(first) = first {
-                accept.answered.tell(request, first).await;
-            }
+        let answer = accept.interaction(&interaction).await;
+        // Whether Discord receives a whole answer cannot be known: the sender looks, and says it again if need be.
+        if let (Some(request), first @ First::Deferred(_)) = (answer.request, answer.first) {
+            accept.answered.tell(request, first).await;
         }
         answer.body
     });

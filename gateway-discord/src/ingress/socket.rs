@@ -3,6 +3,7 @@
 //! beside one another.
 
 mod events;
+mod hold;
 mod identify;
 mod session;
 mod shard;
@@ -20,6 +21,7 @@ use twilight_gateway::{Intents, ShardId};
 
 use self::{
     events::Events,
+    hold::Hold,
     identify::Identify,
     session::{Kept, Sessions},
     shard::End,
@@ -143,31 +145,41 @@ async fn serve(socket: &Arc<Socket>, number: u32, term: &Term, stop: &Cancellati
             return None;
         }
     };
-    let (events, handling) = Events::start(socket.clone(), sessions.clone(), term.lost().clone());
+    // Each by itself: while the bus is away a position takes long to be written, and people wait for what comes in. They end with this.
+    let mut beside = JoinSet::new();
+    let (events, handling) = Events::new(socket.accept.clone(), sessions.clone());
+    beside.spawn(handling);
+    let (keeping, every, lost) = (sessions.clone(), socket.timing.save, term.lost().clone());
+    beside.spawn(async move {
+        keeping.keep(every).await;
+        lost.cancel();
+    });
     let identify = Identify::new(socket);
     let mut kept = sessions.known();
     let mut pause = PAUSES.0;
     let id = ShardId::new_checked(number, socket.shards)?;
+    let mut hold = Hold::new(&socket.bus, term, stop);
     let fatal = loop {
-        if term.lost().is_cancelled() || stop.is_cancelled() {
+        if !hold.may_connect() {
             break None;
         }
         let resumes = kept.is_some();
         let mut shard = shard::open(socket, id, kept.take(), identify.clone());
-        let end = shard::run(socket, &mut shard, &events, &sessions, term, stop).await;
+        let end = shard::run(socket, &mut shard, &events, &sessions, &mut hold).await;
         match end {
             End::Fatal(why) => break Some(why),
             End::Stop => {
-                events.finish(stop.is_cancelled()).await;
-                sessions.save().await;
+                // Whoever has the lease by now has the session, too: ours is dropped at once, and without a word.
                 if !term.lost().is_cancelled() {
+                    events.finish().await;
+                    sessions.save().await;
                     shard::hand_over(&mut shard).await;
                 }
                 break None;
             }
             End::Same => {
                 kept = sessions.polled();
-                stop.run_until_cancelled(tokio::time::sleep(PAUSES.0)).await;
+                hold.pause(PAUSES.0).await;
             }
             End::New => {
                 warn!(
@@ -176,7 +188,7 @@ async fn serve(socket: &Arc<Socket>, number: u32, term: &Term, stop: &Cancellati
                 );
                 sessions.forget().await;
                 let rest = pause.mul_f64(rand::random_range(1.0..2.0));
-                stop.run_until_cancelled(tokio::time::sleep(rest)).await;
+                hold.pause(rest).await;
                 pause = (pause * 2).min(PAUSES.1);
             }
         }
@@ -184,7 +196,6 @@ async fn serve(socket: &Arc<Socket>, number: u32, term: &Term, stop: &Cancellati
             pause = PAUSES.0;
         }
     };
-    drop(events);
-    handling.abort();
+    beside.shutdown().await;
     fatal
 }

@@ -9,6 +9,7 @@ use adjutant_bus::{
     refusal::{Refusal, RefusalCode},
     reply::{Attachment, Button},
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::*;

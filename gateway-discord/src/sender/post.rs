@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     inbound::Us,
-    render::{File, Message},
+    render::{self, File, Message},
     snowflake::Snowflake,
     web::{CallError, Web},
 };
@@ -84,14 +84,14 @@ impl Post {
         since: Timestamp,
     ) -> Result<bool, CallError> {
         let found = self.web.messages(channel, Snowflake::at(since - EARLIER)).await?;
-        let (ours, told) = (self.us.bot.to_string(), format!("run {run}"));
+        let ours = self.us.bot.to_string();
         Ok(found.iter().any(|message| {
             let by_us = message.pointer("/author/id").and_then(Value::as_str) == Some(ours.as_str());
             let embeds =
                 message.get("embeds").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            let foot =
-                |embed: &Value| embed.pointer("/footer/text").and_then(Value::as_str).map(str::to_owned);
-            by_us && embeds.iter().filter_map(foot).any(|foot| foot.starts_with(&told) && foot.contains('·'))
+            let feet =
+                embeds.iter().filter_map(|embed| embed.pointer("/footer/text").and_then(Value::as_str));
+            by_us && feet.into_iter().any(|foot| render::is_below_answer(foot, run))
         }))
     }
 

@@ -50,7 +50,7 @@ impl Conversation {
     ) -> Result<(), CallError> {
         if let Some(token) = outbound::token(request).filter(|_| is_fresh(request)) {
             return match self.answered.ask(request.id, Instant::now()).await {
-                Some(First::Deferred { .. }) => {
+                Some(First::Deferred(_)) => {
                     self.post.web.edit_original(token, message, &[], Some(&self.post.good)).await.map(drop)
                 }
                 Some(First::Whole) => Ok(()),

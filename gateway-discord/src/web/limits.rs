@@ -219,7 +219,10 @@ impl Limits {
             }
             403 => {
                 let code = body.get("code").and_then(Value::as_u64).unwrap_or_default();
-                self.forbidden.insert((call.route(), call.major.clone()), code);
+                // Without a place it is about what was asked, such as a conversation with this one user.
+                if !call.major.is_empty() {
+                    self.forbidden.insert((call.route(), call.major.clone()), code);
+                }
             }
             401 => {}
             429 if scope != "shared" => {}

@@ -5,6 +5,7 @@ use adjutant_bus::{
     refusal::{Refusal, RefusalCode},
     reply::{Attachment, Block, Button},
 };
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;

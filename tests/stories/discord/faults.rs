@@ -3,10 +3,10 @@
 use std::{process::Stdio, time::Duration};
 
 use adjutant_bus::ports::Recorded;
-use adjutant_fakes::discord::{RestFault, Scope};
+use adjutant_fakes::discord::{FakeDiscord, RestFault, Scope};
 use serde_json::Value;
 
-use super::world::{ADA, BEN, DEPLOYS, DiscordWorld, deploy, free_port, line, wait_ready};
+use super::world::{ADA, BEN, DEPLOYS, DiscordWorld, SLOW, deploy, free_port, line, wait_ready};
 
 /// For what takes a round of patience.
 pub const LONG: Duration = Duration::from_secs(90);
@@ -22,6 +22,7 @@ pub async fn works(discord: &DiscordWorld, word: &str) {
 async fn while_the_bus_is_away_people_are_told_that_nothing_was_done_and_messages_wait() {
     let discord = DiscordWorld::new(Duration::ZERO).await;
     let fake = &discord.fake;
+    fake.faults().heartbeat_interval = Duration::from_millis(500);
     let (_worker, _gateway) = (discord.worker("w0"), discord.gateway("g0").await);
     works(&discord, "before").await;
     discord.world.opened.server().unwrap().fell().await;
@@ -33,7 +34,13 @@ async fn while_the_bus_is_away_people_are_told_that_nothing_was_done_and_message
     // Either that nothing was done or, where the bus fell in the middle of it, that this is not certain.
     assert!(said.contains("Nothing was done") || said.contains("not certain"), "{said}");
     assert_eq!(told.data["flags"], 64);
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    // The message waits, and the session lives on meanwhile: so many heartbeats are five seconds.
+    let before = fake.record().heartbeats.len();
+    let beats = |fake: &FakeDiscord| (fake.record().heartbeats.len() >= before + 10).then_some(());
+    fake.until("heartbeats while the bus is away", SLOW, beats).await;
+    // Whoever asks now is told so, too, though no lease can be renewed any more.
+    let told = fake.command(ADA, DEPLOYS, deploy("say", Some("never either"))).acknowledged().await;
+    assert!(told.data.to_string().contains("Nothing was done"), "{told:?}");
     discord.world.opened.server().unwrap().raise().await;
     discord.answer(&waiting, "direct message").await;
     let direct = fake.world().direct(ADA);

@@ -48,9 +48,10 @@ async fn assert_all_answered(discord: &DiscordWorld, asked: &[(usize, Asked)], w
             break;
         }
         let violations = discord.fake.violations();
+        let late = discord.fake.record().unanswered.clone();
         assert!(
             tokio::time::Instant::now() < end,
-            "unanswered: {missing:?}; {violations:?}; logs: {}",
+            "unanswered: {missing:?}; too late: {late:?}; {violations:?}; logs: {}",
             discord.logs()
         );
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -111,6 +111,21 @@ async fn a_session_that_is_never_resumed_is_given_up_after_few_tries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_beginning_cannot_be_read_is_begun_anew() {
+    let discord = DiscordWorld::new(Duration::ZERO).await;
+    let fake = &discord.fake;
+    fake.faults().resume_url = ResumeUrl::Missing;
+    let (_worker, _gateway) = (discord.worker("w0"), discord.start_gateway("g0"));
+    let tried = |fake: &FakeDiscord| (!fake.record().identifies.is_empty()).then_some(());
+    fake.until("a first session", LONG, tried).await;
+    fake.faults().resume_url = ResumeUrl::Path;
+    let begun = |fake: &FakeDiscord| (fake.record().identifies.len() == 2).then_some(());
+    fake.until(&format!("a second session; logs: {}", discord.logs()), LONG, begun).await;
+    works(&discord, "after all").await;
+    discord.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_not_begun_when_few_are_left_nor_resumed_at_a_foreign_host() {
     let discord = DiscordWorld::new(Duration::ZERO).await;
     let fake = &discord.fake;

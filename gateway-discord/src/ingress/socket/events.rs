@@ -1,9 +1,13 @@
 //! What comes on a socket, handled beside one another: messages until the bus has them, interactions within their three seconds. An
 //! event counts as read when it is handled.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use adjutant_bus::place::AnswerAddress;
@@ -11,15 +15,14 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::{
     sync::mpsc,
-    task::{JoinHandle, JoinSet},
+    task::{Id, JoinError, JoinSet},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use super::{Socket, session::Sessions};
+use super::session::{Sessions, Ticket};
 use crate::{
-    accept::{Accept, Taken},
+    accept::{Accept, Callback, Taken},
     inbound::is_token,
     payload::{Frame, Interaction},
 };
@@ -30,40 +33,36 @@ const AT_ONCE: usize = 128;
 const AHEAD: usize = 256;
 /// An interaction older than this may be too late to be answered.
 const LATE: SignedDuration = SignedDuration::from_millis(2_000);
+/// From the arrival of an interaction to the last moment at which an answer can come in time.
+const ANSWERED_BY: Duration = Duration::from_millis(2_800);
 /// How long what was begun may take at a stop.
-const FINISH: std::time::Duration = std::time::Duration::from_secs(5);
+const FINISH: Duration = Duration::from_secs(5);
 
 enum Told {
     /// A connection has begun.
     Connected,
-    Event(u64, Frame),
+    Event(Ticket, Frame),
     Finish(tokio::sync::oneshot::Sender<()>),
 }
 
-/// The way to the task that handles events.
+/// The way to what handles events.
 pub(super) struct Events {
     send: mpsc::Sender<Told>,
     stopping: Arc<AtomicBool>,
 }
 
 impl Events {
-    /// Starts the task.
-    pub(super) fn start(
-        socket: Arc<Socket>,
-        sessions: Arc<Sessions>,
-        lost: CancellationToken,
-    ) -> (Self, JoinHandle<()>) {
+    /// The way, and what handles events as long as it is polled.
+    pub(super) fn new(accept: Arc<Accept>, sessions: Arc<Sessions>) -> (Self, impl Future<Output = ()>) {
         let (send, inbox) = mpsc::channel(AHEAD);
         let stopping = Arc::new(AtomicBool::new(false));
-        let handler = Handler { accept: socket.accept.clone(), sessions, stopping: stopping.clone() };
-        let every = socket.timing.save;
-        let task = tokio::spawn(async move { handler.run(inbox, every, lost).await });
-        (Self { send, stopping }, task)
+        let handler = Handler { accept, sessions, stopping: stopping.clone() };
+        (Self { send, stopping }, handler.run(inbox))
     }
 
     /// Hands an event over; false when nobody takes it any more.
-    pub(super) async fn take(&self, sequence: u64, frame: Frame) -> bool {
-        self.send.send(Told::Event(sequence, frame)).await.is_ok()
+    pub(super) async fn take(&self, ticket: Ticket, frame: Frame) -> bool {
+        self.send.send(Told::Event(ticket, frame)).await.is_ok()
     }
 
     /// A connection has begun: what comes before its first word about the session was delivered before.
@@ -71,9 +70,9 @@ impl Events {
         self.send.send(Told::Connected).await.is_ok()
     }
 
-    /// Waits until what was begun is done. With `stopping`, a message that the bus does not take is left for whoever resumes.
-    pub(super) async fn finish(&self, stopping: bool) {
-        self.stopping.store(stopping, Ordering::Relaxed);
+    /// Waits until what was begun is done. A message that the bus does not take is left for whoever resumes.
+    pub(super) async fn finish(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
         let (done, finished) = tokio::sync::oneshot::channel();
         let asked = async {
             if self.send.send(Told::Finish(done)).await.is_ok() {
@@ -93,39 +92,37 @@ struct Handler {
 }
 
 impl Handler {
-    async fn run(self, mut inbox: mpsc::Receiver<Told>, every: std::time::Duration, lost: CancellationToken) {
+    async fn run(self, mut inbox: mpsc::Receiver<Told>) {
         let mut working: JoinSet<()> = JoinSet::new();
-        let mut saves = tokio::time::interval(every);
-        saves.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tickets: HashMap<Id, Ticket> = HashMap::new();
         let mut replayed = true;
         loop {
             let full = working.len() >= AT_ONCE;
             tokio::select! {
                 biased;
-                Some(done) = working.join_next(), if !working.is_empty() => {
-                    if let Err(fault) = done {
+                Some(done) = working.join_next_with_id(), if !working.is_empty() => {
+                    let id = done.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+                    let ticket = tickets.remove(&id);
+                    if let (Err(fault), Some(ticket)) = (done, ticket) {
+                        // It would be the same each time that it came again.
                         error!(%fault, "an event could not be handled");
-                    }
-                }
-                _ = saves.tick() => {
-                    if !self.sessions.save().await {
-                        lost.cancel();
-                        return;
+                        self.sessions.handled(ticket);
                     }
                 }
                 told = inbox.recv(), if !full => match told {
-                    Some(Told::Event(sequence, frame)) => match frame.t.as_deref() {
+                    Some(Told::Event(ticket, frame)) => match frame.t.as_deref() {
                         Some("READY" | "RESUMED") => {
                             replayed = false;
-                            self.sessions.handled(sequence);
+                            self.sessions.handled(ticket);
                         }
                         Some("MESSAGE_CREATE") => {
-                            working.spawn(self.message(sequence, frame.d));
+                            tickets.insert(working.spawn(self.message(ticket, frame.d)).id(), ticket);
                         }
                         Some("INTERACTION_CREATE") => {
-                            working.spawn(self.interaction(sequence, frame.d, replayed));
+                            let answering = self.interaction(ticket, frame.d, replayed);
+                            tickets.insert(working.spawn(answering).id(), ticket);
                         }
-                        _ => self.sessions.handled(sequence),
+                        _ => self.sessions.handled(ticket),
                     },
                     Some(Told::Connected) => replayed = true,
                     Some(Told::Finish(done)) => {
@@ -138,36 +135,46 @@ impl Handler {
         }
     }
 
-    fn message(&self, sequence: u64, payload: Value) -> impl Future<Output = ()> + use<> {
+    fn message(&self, ticket: Ticket, payload: Value) -> impl Future<Output = ()> + use<> {
         let (accept, sessions, stopping) =
             (self.accept.clone(), self.sessions.clone(), self.stopping.clone());
         async move {
             let taken = accept.message(payload, || stopping.load(Ordering::Relaxed)).await;
             if taken == Taken::Done {
-                sessions.handled(sequence);
+                sessions.handled(ticket);
             }
         }
     }
 
-    fn interaction(&self, sequence: u64, payload: Value, replayed: bool) -> impl Future<Output = ()> + use<> {
+    fn interaction(
+        &self,
+        ticket: Ticket,
+        payload: Value,
+        replayed: bool,
+    ) -> impl Future<Output = ()> + use<> {
         let (accept, sessions) = (self.accept.clone(), self.sessions.clone());
         async move {
             answer(&accept, payload, replayed).await;
             // It is not worth another try: it would be too late.
-            sessions.handled(sequence);
+            sessions.handled(ticket);
         }
     }
 }
 
 async fn answer(accept: &Accept, payload: Value, replayed: bool) {
     let arrived = Instant::now();
-    let head: Interaction = serde_json::from_value(payload.clone()).unwrap_or_default();
-    let (Some(id), Some(token)) = (head.id, head.token.filter(|token| is_token(token))) else {
+    let interaction: Interaction = serde_json::from_value(payload).unwrap_or_default();
+    let token = interaction.token.as_ref().filter(|token| is_token(token)).map(AnswerAddress::new);
+    let (Some(id), Some(token)) = (interaction.id, token) else {
         return warn!("an interaction without an id or a token cannot be answered");
     };
-    if replayed || id.age() > LATE {
-        return accept.late(payload).await;
+    let callback = Callback { id, token, until: arrived + ANSWERED_BY };
+    let answer = if replayed || id.age() > LATE {
+        accept.late(&interaction, &callback).await
+    } else {
+        Some(accept.interaction(&interaction).await)
+    };
+    if let Some(answer) = answer {
+        accept.send(&callback, answer).await;
     }
-    let answer = accept.interaction(payload).await;
-    accept.send(id, &AnswerAddress::new(token), answer, arrived).await;
 }

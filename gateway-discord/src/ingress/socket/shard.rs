@@ -4,17 +4,14 @@
 
 use std::time::Duration;
 
-use adjutant_bus::lease::Term;
+use futures::StreamExt;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use twilight_gateway::{CloseFrame, ConfigBuilder, Message, Session, Shard, ShardId, ShardState};
 
-use super::{INTENTS, Kept, Socket, events::Events, identify::Identify, session::Sessions};
+use super::{INTENTS, Kept, Socket, events::Events, hold::Hold, identify::Identify, session::Sessions};
 use crate::payload::{Frame, Ready};
-
-use futures::StreamExt;
 
 /// Connections that bring nothing before a session is given up.
 const FRUITLESS: u32 = 3;
@@ -74,23 +71,22 @@ pub(super) async fn run(
     shard: &mut Shard<Identify>,
     events: &Events,
     sessions: &Sessions,
-    term: &Term,
-    stop: &CancellationToken,
+    hold: &mut Hold<'_>,
 ) -> End {
-    let (mut connected, mut fruitless, mut code) = (false, 0_u32, None);
+    hold.connected = false;
+    let (mut fruitless, mut code) = (0_u32, None);
     let mut live = Open(socket, false);
     loop {
-        let patience = if connected { socket.timing.silence } else { socket.timing.hello };
+        let patience = if hold.connected { socket.timing.silence } else { socket.timing.hello };
         let next = tokio::select! {
             biased;
-            () = term.lost().cancelled() => return End::Stop,
-            () = stop.cancelled() => return End::Stop,
+            () = hold.over() => return End::Stop,
             next = timeout(patience, shard.next()) => next,
         };
         let item = match next {
             // The library waits for its turn, or between its own tries.
             Err(_) if matches!(shard.state(), ShardState::Disconnected { .. }) => continue,
-            Err(_) if waits_to_identify(shard, connected) => continue,
+            Err(_) if waits_to_identify(shard, hold.connected) => continue,
             Err(_) => {
                 warn!("the gateway went silent");
                 return End::Same;
@@ -103,8 +99,10 @@ pub(super) async fn run(
             Ok(Message::Text(text)) => {
                 let frame: Frame = serde_json::from_str(&text).unwrap_or_default();
                 if frame.op == Some(10) {
-                    (connected, code) = (true, None);
-                    events.connected().await;
+                    (hold.connected, code) = (true, None);
+                    if !hold.unless_over(events.connected()).await {
+                        return End::Stop;
+                    }
                 }
                 // Before the next poll, which would connect to it.
                 if shard.resume_url().is_some_and(|url| !socket.hosts.is_ours(url)) {
@@ -130,26 +128,27 @@ pub(super) async fn run(
                         fruitless = 0;
                         live.set(true);
                     }
-                    sessions.received(sequence);
-                    let taken = tokio::select! {
-                        biased;
-                        () = term.lost().cancelled() => false,
-                        () = stop.cancelled() => false,
-                        taken = events.take(sequence, frame) => taken,
-                    };
-                    if !taken {
+                    let ticket = sessions.received(sequence);
+                    if !hold.unless_over(events.take(ticket, frame)).await {
                         return End::Stop;
                     }
                 }
             }
             Ok(Message::Close(close)) => code = close.map(|close| close.code),
-            // Its own text holds the whole frame.
+            // A `READY` that cannot be read: no session would ever come of it. The error's own text holds the whole frame.
+            Err(_) if waits_to_identify(shard, hold.connected) => {
+                warn!("the beginning of a session cannot be read");
+                return End::New;
+            }
             Err(_) => {}
         }
-        if connected && matches!(shard.state(), ShardState::Disconnected { .. }) {
+        if hold.connected && matches!(shard.state(), ShardState::Disconnected { .. }) {
             live.set(false);
-            (connected, fruitless) = (false, fruitless + 1);
+            (hold.connected, fruitless) = (false, fruitless + 1);
             info!(code, "the connection to the gateway has ended");
+            if !hold.may_connect() {
+                return End::Stop;
+            }
             if matches!(code, Some(4007 | 4009)) || fruitless > FRUITLESS {
                 return End::New;
             }
@@ -159,7 +158,7 @@ pub(super) async fn run(
             if fruitless > 1 {
                 let rest = Duration::from_secs(1 << fruitless.min(6)).min(LONGEST);
                 let rest = rest.mul_f64(rand::random_range(0.75..1.25));
-                stop.run_until_cancelled(tokio::time::sleep(rest)).await;
+                hold.pause(rest).await;
             }
         }
     }

@@ -2,12 +2,12 @@
 //! never a part of it twice.
 
 use adjutant_bus::reply::Reply;
-use adjutant_gateway::{Ended, Failed, Talk};
+use adjutant_gateway::{Ended, Failed, Foot, Talk};
 
 use super::{Conversation, is_fresh};
 use crate::{
     outbound,
-    render::{self, File, Foot, Rendered},
+    render::{self, File, Rendered},
     web::CallError,
 };
 

@@ -3,27 +3,22 @@
 use std::time::Duration;
 
 use adjutant_bus::{place::AnswerAddress, request::Request};
-use adjutant_gateway::{Ended, Failed, Talk};
+use adjutant_gateway::{Ended, Failed, Foot, Talk};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
 
 use super::Conversation;
 use crate::{
-    answered::First,
+    answered::{First, Promise},
     outbound,
-    render::{self, Foot, Rendered},
+    render::{self, Rendered},
     sender::post::is_gone,
     web::CallError,
 };
 
-/// A run of this length, in seconds, ends with a message of its own, because an edit notifies nobody.
-const LONG: i64 = 60;
 /// From when a request was received until it is certain how it was answered: the platform's three seconds, and some.
 const SETTLED: Duration = Duration::from_millis(3_300);
-
-/// Discord's code for an interaction that it does not know.
-const UNKNOWN: u64 = 10_062;
 
 /// Codes by which Discord says that an interaction, or its token, is over; a message that is gone is another matter.
 const fn is_over(code: u64) -> bool {
@@ -40,42 +35,39 @@ impl Conversation {
         ended: &Ended,
         rendered: &Rendered,
     ) -> Result<(), Failed> {
-        let answered = match self.first(request, token).await? {
+        match self.first(request, token).await? {
             Some(First::Whole) => return Ok(()),
-            Some(First::Deferred { ephemeral, said }) => {
-                self.keep_promise(talk, request, token, ended, rendered, ephemeral, said).await
+            Some(First::Deferred(promise)) => {
+                match self.keep(promise, talk, request, token, ended, rendered).await {
+                    Err(CallError::Refused { code, .. }) if is_over(code) => {}
+                    kept => return Ok(kept?),
+                }
             }
-            None => Err(CallError::Refused { status: 404, code: UNKNOWN, what: "not answered".to_owned() }),
-        };
-        let since = Timestamp::now().duration_since(request.received_at).unsigned_abs();
-        match answered {
-            Err(CallError::Refused { code, .. }) if is_over(code) && since < SETTLED => {
-                self.first = None;
-                Err(CallError::Unknown("it is not answered at all yet".to_owned()).into())
-            }
-            Err(CallError::Refused { code, .. }) if is_over(code) => {
-                warn!(run = %request.id.run(), code, "an interaction cannot be answered any more; answering by a message");
-                let foot = Foot { asker: Some(request.actor.user.clone()), ..outbound::foot(request, ended) };
-                self.by_message(talk, request, ended, &render::reply(&ended.reply, &foot)).await
-            }
-            done => Ok(done?),
+            None => {}
         }
+        if since(request) < SETTLED {
+            self.first = None;
+            return Err(Failed::Uncertain("the interaction is not answered yet".to_owned()));
+        }
+        warn!(run = %request.id.run(), "an interaction cannot be answered any more; answering by a message");
+        let foot = Foot { asker: Some(request.actor.user.clone()), ..outbound::foot(request, ended) };
+        self.by_message(talk, request, ended, &render::reply(&ended.reply, &foot)).await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what is said, to whom, and how far it is")]
-    async fn keep_promise(
+    /// Sends what was promised, as far as it was not sent yet.
+    async fn keep(
         &mut self,
+        promise: Promise,
         talk: &Talk,
         request: &Request,
         token: &AnswerAddress,
         ended: &Ended,
         rendered: &Rendered,
-        promised: bool,
-        mut said: usize,
     ) -> Result<(), CallError> {
+        let Promise { ephemeral: promised, mut said } = promise;
         let ephemeral = outbound::is_ephemeral(ended.reply.visibility, &request.place);
         let (web, good) = (self.post.web.clone(), self.post.good.clone());
-        let long = ended.took.as_secs() >= LONG && !promised;
+        let long = ended.is_long() && !promised;
         if said == 0 && ephemeral && !promised {
             // What everybody was promised is taken away, so that what follows can be for one person.
             match web.delete_original(token, &good).await {
@@ -90,21 +82,21 @@ impl Conversation {
         let last = rendered.messages.len();
         for (index, message) in rendered.messages.iter().enumerate().skip(said) {
             let files = if index + 1 == last { rendered.files.as_slice() } else { &[] };
-            if index == 0 && edits {
-                match web.edit_original(token, message, files, Some(&good)).await {
+            let edited = index == 0
+                && edits
+                && match web.edit_original(token, message, files, Some(&good)).await {
                     // Somebody has taken it away meanwhile.
-                    Err(CallError::Refused { code: 10_008, .. }) => {
-                        web.follow_up(token, message, files, ephemeral, &good).await?;
-                    }
-                    done => drop(done?),
-                }
-            } else {
+                    Err(CallError::Refused { code: 10_008, .. }) => false,
+                    done => done.map(|_| true)?,
+                };
+            if !edited {
                 web.follow_up(token, message, files, ephemeral, &good).await?;
             }
             said = index + 1;
-            let first = First::Deferred { ephemeral: promised, said };
+            let first = First::Deferred(Promise { ephemeral: promised, said });
             self.first = Some(first);
-            if said < last || !edits {
+            // The same edit again changes nothing.
+            if said < last || !edited {
                 self.answered.said(request.id, first).await;
             }
         }
@@ -116,15 +108,19 @@ impl Conversation {
         if let Some(first) = self.first {
             return Ok(Some(first));
         }
-        let since = Timestamp::now().duration_since(request.received_at).unsigned_abs();
-        let deadline = Instant::now() + SETTLED.saturating_sub(since);
+        let deadline = Instant::now() + SETTLED.saturating_sub(since(request));
         self.first = match self.answered.ask(request.id, deadline).await {
             Some(first) => Some(first),
             None => {
                 let found = self.post.original(token).await?;
-                found.map(|ephemeral| First::Deferred { ephemeral, said: 0 })
+                found.map(|ephemeral| First::Deferred(Promise { ephemeral, said: 0 }))
             }
         };
         Ok(self.first)
     }
+}
+
+/// How long ago a request was received.
+fn since(request: &Request) -> Duration {
+    Timestamp::now().duration_since(request.received_at).unsigned_abs()
 }

@@ -13,9 +13,6 @@ use crate::{
     web::CallError,
 };
 
-/// A run of this length, in seconds, ends with a message of its own, because an edit notifies nobody.
-const LONG: i64 = 60;
-
 impl Conversation {
     pub(super) async fn by_message(
         &mut self,
@@ -50,7 +47,7 @@ impl Conversation {
         if talk.doubt && self.post.has_answer(at.channel, run, request.received_at).await? {
             return Ok(());
         }
-        let long = ended.took.as_secs() >= LONG;
+        let long = ended.is_long();
         if talk.doubt && self.shown.is_none() && !talk.fold.line.is_empty() {
             // With the same nonce this is the message that another replica posted, if it did.
             let told = render::working(&talk.fold.line, None, run);

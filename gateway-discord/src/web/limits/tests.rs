@@ -65,6 +65,10 @@ async fn what_was_refused_is_not_asked_again_and_again() {
     let refused = limits.turn(&post(1)).await.err().unwrap();
     assert!(matches!(refused, CallError::Refused { status: 403, code: 50_013, .. }), "{refused:?}");
     assert!(limits.turn(&post(2)).await.is_ok());
+    // One user who takes no direct messages keeps nobody else from them.
+    let direct = Call { route: "/users/@me/channels", major: String::new(), ..post(0) };
+    limits.learn(&direct, StatusCode::FORBIDDEN, &none, &json!({ "code": 50_007 }));
+    assert!(limits.turn(&direct).await.is_ok());
     // What is shared by everybody is not our fault.
     let shared = headers(&[("x-ratelimit-scope", "shared")]);
     for channel in 10..2_000 {

@@ -2,20 +2,18 @@
 //! never a part of it twice.
 
 use adjutant_bus::{reply::Reply, request::Request, spec::Visibility};
-use adjutant_gateway::{Ended, Failed, Talk};
+use adjutant_gateway::{Ended, Failed, Foot, Talk};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
 use super::Conversation;
 use crate::{
     accept::HOME,
-    render::{self, File, Foot, Message, Rendered},
+    render::{self, File, Message, Rendered},
     sender::post::Where,
     web::CallError,
 };
 
-/// A run of this length ends with a message of its own, because an edit notifies nobody.
-const LONG: i64 = 60;
 /// An answer address is good for 30 minutes (Slack: "Handling user interaction").
 const ADDRESS: i64 = 29 * 60;
 
@@ -69,7 +67,7 @@ impl Conversation {
             return Ok(());
         }
         let shown = self.shown().cloned();
-        let long = ended.took.as_secs() >= LONG;
+        let long = ended.is_long();
         for (index, message) in rendered.messages.iter().enumerate() {
             let part = format!("result/{}", index + 1);
             if self.posted.contains_key(&part) {
