@@ -2,6 +2,7 @@
 
 mod audit;
 mod keys;
+mod policy;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::{
     audit::{AuditCommand, AuditExport, AuditFilter, AuditList, AuditShow, AuditVerify, ExportFormat},
     keys::{Issue, KeysCommand, Made},
+    policy::PolicyCommand,
 };
 
 /// Exit statuses, told at the end of the help of `run`.
@@ -144,15 +146,6 @@ pub(crate) struct RunArgs {
     /// The command, as several words or as one quoted line
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
-}
-
-/// What to do with the policy.
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Report everything that is wrong with the policy files (exit status 1 if anything keeps them from loading)
-    Check(Json),
-    /// Run the tests in policy.test (exit status 1 if one fails)
-    Test(Json),
 }
 
 /// What to do with the configuration.

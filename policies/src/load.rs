@@ -24,6 +24,8 @@ const MOST_BYTES: u64 = 4 * 1024 * 1024;
 const MOST_ROWS: usize = 20_000;
 /// Name of the file with the policy's own tests.
 pub(crate) const TESTS: &str = "policy.test";
+/// Name of the file with what rows cannot say: the time zone and its windows, whom to ask, what production is.
+pub(crate) const SETTINGS: &str = "policy.toml";
 
 /// Why files are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +64,10 @@ pub struct Files {
     pub policy: Vec<u8>,
     /// `policy.lock`.
     pub lock: Vec<u8>,
-    /// `policy.test`.
+    /// `policy.test`; empty when there is none.
     pub tests: Vec<u8>,
+    /// `policy.toml`; empty when there is none.
+    pub settings: Vec<u8>,
 }
 
 impl Files {
@@ -75,19 +79,23 @@ impl Files {
             policy: include_bytes!("../policy.csv").to_vec(),
             lock: include_bytes!("../policy.lock").to_vec(),
             tests: include_bytes!("../policy.test").to_vec(),
+            settings: include_bytes!("../policy.toml").to_vec(),
         }
     }
 
-    /// Reads a folder. A folder without `policy.test` has no tests of its own.
+    /// Reads a folder. `policy.test` and `policy.toml` need not be there.
     ///
     /// # Errors
     /// The name of the file that cannot be read, and why.
     pub fn read(folder: &Path) -> Result<Self, String> {
+        let optional =
+            |name: &str| if folder.join(name).exists() { read(folder, name) } else { Ok(Vec::new()) };
         Ok(Self {
             model: read(folder, model::FILE)?,
             policy: read(folder, rows::FILE)?,
             lock: read(folder, lock::FILE)?,
-            tests: if folder.join(TESTS).exists() { read(folder, TESTS)? } else { Vec::new() },
+            tests: optional(TESTS)?,
+            settings: optional(SETTINGS)?,
         })
     }
 
@@ -95,15 +103,22 @@ impl Files {
         options.folder.as_deref().map_or_else(|| Ok(Self::shipped()), Self::read)
     }
 
-    /// Eight hexadecimal digits that name the content.
+    /// The SHA-256 of the content, hexadecimal: over each file's length (8 bytes, big-endian) and bytes, in the order of the
+    /// fields.
     #[must_use]
-    pub fn digest(&self) -> String {
+    pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
-        for file in [&self.model, &self.policy, &self.lock, &self.tests] {
+        for file in [&self.model, &self.policy, &self.lock, &self.tests, &self.settings] {
             hash.update((file.len() as u64).to_be_bytes());
             hash.update(file);
         }
-        hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The first eight digits of [`Self::sha256`], which name the content to people.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        self.sha256().chars().take(8).collect()
     }
 }
 

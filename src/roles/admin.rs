@@ -1,4 +1,4 @@
-//! What admins ask of the program: policy, configuration, catalogue, bus. Exit status 0 clean, 1 findings, 2 could not run.
+//! What admins ask of the program: configuration, catalogue, bus. Exit status 0 clean, 1 findings, 2 could not run.
 
 use std::process::ExitCode;
 
@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
-use super::{many, parts};
+use super::parts;
 use crate::{
-    cli::{BusCommand, CommandsCommand, PolicyCommand},
+    cli::{BusCommand, CommandsCommand},
     config::{Config, Loaded},
     output,
 };
@@ -25,41 +25,6 @@ pub(super) fn could_not_run(why: &str) -> ExitCode {
 
 pub(super) fn status(clean: bool) -> ExitCode {
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-pub(super) fn policy(config: &Config, command: &PolicyCommand) -> Result<ExitCode> {
-    let (options, vocabulary) = (parts::policy(config), parts::vocabulary(config));
-    match command {
-        PolicyCommand::Check(print) => {
-            let findings = match adjutant_policies::check(&options, &vocabulary) {
-                Ok(findings) => findings,
-                Err(why) => return Ok(could_not_run(&why)),
-            };
-            output::say(&if print.json { serde_json::to_string(&findings)? } else { findings.to_string() });
-            Ok(status(!findings.refuse()))
-        }
-        PolicyCommand::Test(print) => {
-            let report = match adjutant_policies::test(&options, &vocabulary) {
-                Ok(Ok(report)) => report,
-                Ok(Err(findings)) => return Ok(could_not_run(&findings.to_string())),
-                Err(why) => return Ok(could_not_run(&why)),
-            };
-            if print.json {
-                output::say(&serde_json::to_string(&report)?);
-            } else {
-                for failed in report.results.iter().filter(|result| !result.passed) {
-                    output::say(&format!("policy.test:{}  {}", failed.line, failed.told));
-                }
-                let passed = report.results.len() - report.failed();
-                output::say(&format!(
-                    "{}: {passed} passed, {} failed",
-                    many(report.results.len(), "test"),
-                    report.failed()
-                ));
-            }
-            Ok(status(report.failed() == 0))
-        }
-    }
 }
 
 pub(super) fn show(loaded: &Loaded) {

@@ -1,0 +1,46 @@
+//! What admins ask of the policy. Exit status 0 clean, 1 findings or failed tests, 2 could not run.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::{
+    admin::{could_not_run, status},
+    many, parts,
+};
+use crate::{cli::PolicyCommand, config::Config, output};
+
+pub(super) fn run(config: &Config, command: &PolicyCommand) -> Result<ExitCode> {
+    let (options, vocabulary) = (parts::policy(config), parts::vocabulary(config));
+    match command {
+        PolicyCommand::Check(print) => {
+            let findings = match adjutant_policies::check(&options, &vocabulary) {
+                Ok(findings) => findings,
+                Err(why) => return Ok(could_not_run(&why)),
+            };
+            output::say(&if print.json { serde_json::to_string(&findings)? } else { findings.to_string() });
+            Ok(status(!findings.refuse()))
+        }
+        PolicyCommand::Test(print) => {
+            let report = match adjutant_policies::test(&options, &vocabulary) {
+                Ok(Ok(report)) => report,
+                Ok(Err(findings)) => return Ok(could_not_run(&findings.to_string())),
+                Err(why) => return Ok(could_not_run(&why)),
+            };
+            if print.json {
+                output::say(&serde_json::to_string(&report)?);
+            } else {
+                for failed in report.results.iter().filter(|result| !result.passed) {
+                    output::say(&format!("policy.test:{}  {}", failed.line, failed.told));
+                }
+                let passed = report.results.len() - report.failed();
+                output::say(&format!(
+                    "{}: {passed} passed, {} failed",
+                    many(report.results.len(), "test"),
+                    report.failed()
+                ));
+            }
+            Ok(status(report.failed() == 0))
+        }
+    }
+}
