@@ -141,3 +141,6 @@ impl Web {
 
 /// Seen by the asker only (Discord: "Message Flags").
 pub(crate) const EPHEMERAL: u64 = 1 << 6;
+
+#[cfg(test)]
+mod tests;

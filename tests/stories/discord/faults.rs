@@ -3,7 +3,7 @@
 use std::{process::Stdio, time::Duration};
 
 use adjutant_bus::ports::Recorded;
-use adjutant_fakes::discord::{FakeDiscord, RestFault, Scope};
+use adjutant_fakes::discord::{FakeDiscord, GatewayUrl, RestFault, Scope};
 use serde_json::Value;
 
 use super::world::{ADA, BEN, DEPLOYS, DiscordWorld, SLOW, deploy, free_port, line, wait_ready};
@@ -163,6 +163,10 @@ async fn wrong_settings_are_named_at_the_start() {
     discord.fake.faults().next("GET /gateway/bot", RestFault::Status(500));
     let told = started("ADJUTANT_DISCORD__APPLICATION_ID", "8001").await;
     assert!(told.contains("gateway") && told.contains("status 500"), "{told}");
+    let foreign = GatewayUrl::Foreign("wss://gateway.example".to_owned());
+    discord.fake.faults().gateway_url.next(foreign);
+    let told = started("ADJUTANT_DISCORD__APPLICATION_ID", "8001").await;
+    assert!(told.contains("foreign host"), "{told}");
     let token = discord.fake.world().bot_token.clone();
     assert!(!told.contains(&token), "{told}");
 
