@@ -28,8 +28,10 @@ pub mod schema;
 pub mod ports;
 mod role;
 
+pub mod bundle;
 pub mod lease;
 pub mod mode;
+pub mod presence;
 
 pub mod memory;
 

@@ -4,11 +4,13 @@ use schemars::{Schema, schema_for};
 
 use crate::{
     announcement::Announcement,
+    bundle::{Bundle, Draft},
     destination::Destination,
     event::Event,
     introspection::{Introspect, Introspection},
     mode::{Beat, Freeze},
     notice::Notice,
+    presence::Replica,
     refusal::Refusal,
     reply::Reply,
     request::Submission,
@@ -29,6 +31,9 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("destination", schema_for!(Destination)),
         ("freeze", schema_for!(Freeze)),
         ("audit-beat", schema_for!(Beat)),
+        ("policy-bundle", schema_for!(Bundle)),
+        ("policy-draft", schema_for!(Draft)),
+        ("presence", schema_for!(Replica)),
         ("introspect", schema_for!(Introspect)),
         ("introspection", schema_for!(Introspection)),
         ("command-spec", schema_for!(CommandSpec)),

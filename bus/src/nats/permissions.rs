@@ -32,9 +32,7 @@ pub(crate) fn rights(role: Role) -> Rights {
             Rights { publish: vec![">".to_owned()], subscribe: vec![">".to_owned()], responses: None }
         }
         Role::Worker => Rights { publish: worker(), subscribe: vec![own], responses: None },
-        Role::Console => {
-            Rights { publish: gateway(Platform::Console), subscribe: vec![own], responses: None }
-        }
+        Role::Console => Rights { publish: console(), subscribe: vec![own], responses: None },
         Role::Slack => Rights { publish: gateway(Platform::Slack), subscribe: vec![own], responses: None },
         Role::Discord => {
             Rights { publish: gateway(Platform::Discord), subscribe: vec![own], responses: None }
@@ -59,8 +57,10 @@ fn worker() -> Vec<String> {
     publish.extend(pull("COMMANDS", "workers"));
     publish.extend(pull("OUTBOX", "workers"));
     publish.extend(read());
-    publish.extend(["policy", "locks", "mode", "destinations"].into_iter().flat_map(watch));
+    publish.extend(["policy", "locks", "mode", "destinations", "presence"].into_iter().flat_map(watch));
     publish.extend(["$KV.locks.>".to_owned(), "$KV.presence.worker.>".to_owned()]);
+    // A worker publishes a policy for whoever may; what is to be published is uploaded by the one who asks.
+    publish.push("$KV.policy.>".to_owned());
     publish
 }
 
@@ -80,15 +80,23 @@ fn gateway(platform: Platform) -> Vec<String> {
     publish
 }
 
+/// The terminal is where admins publish a policy and look at what each replica runs.
+fn console() -> Vec<String> {
+    let mut publish = gateway(Platform::Console);
+    publish.extend(["policy", "presence"].into_iter().flat_map(watch));
+    publish.push("$KV.policy.draft.>".to_owned());
+    publish
+}
+
 fn api() -> Vec<String> {
     let mut publish = vec![commands(Platform::Api), all_of("say"), "$SRV.>".to_owned()];
     publish.extend(daemon());
     publish.extend(read());
     publish.extend(follow(&Journals::All));
     publish.extend(follow(&Journals::Platform(Platform::Api)));
-    publish.extend(["revocations", "mode", "destinations", "presence"].into_iter().flat_map(watch));
+    publish.extend(["policy", "revocations", "mode", "destinations", "presence"].into_iter().flat_map(watch));
     publish.extend(["revocations", "mode", "destinations"].map(|bucket| format!("$KV.{bucket}.>")));
-    publish.push("$KV.presence.api.>".to_owned());
+    publish.extend(["$KV.presence.api.>", "$KV.policy.draft.>"].map(str::to_owned));
     publish.extend(keep("leases", Platform::Api));
     publish
 }
