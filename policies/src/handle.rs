@@ -1,12 +1,16 @@
 //! The handle on the policy in force. A new one is read, checked, built and proved aside, then swapped in whole; if anything
 //! is wrong with it, the last good one stays.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use adjutant_bus::bundle::{Bundle, Named};
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -17,46 +21,98 @@ use crate::{
     vocabulary::Vocabulary,
 };
 
+/// How long a policy that could not be confirmed as the current one counts for production commands.
+const STALE: Duration = Duration::from_secs(5 * 60);
+
 /// How the policy stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// The version in force, `3 (7f3c9a1e)`; none when everything is refused.
     pub version: Option<String>,
+    /// Its number, and the SHA-256 of its files.
+    pub named: Option<Named>,
     /// Since when (RFC 3339, UTC).
     pub loaded_at: Option<Timestamp>,
-    /// Why the files as they are now are not in force.
+    /// When it was last known to be the current one (RFC 3339, UTC).
+    pub confirmed_at: Option<Timestamp>,
+    /// Who published it and why; none for files of a folder.
+    pub published: Option<Published>,
+    /// Why a newer one is not in force.
     pub problem: Option<String>,
+}
+
+/// Who published a policy, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Published {
+    /// `console:local/pat`, or `operator`.
+    pub author: String,
+    /// When (RFC 3339, UTC).
+    pub at: Timestamp,
+    /// Why, one line.
+    pub reason: String,
+}
+
+/// What is to be put in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Offer {
+    version: u64,
+    files: Files,
+    published: Option<Published>,
 }
 
 /// What reloading goes by.
 struct Aside {
     vocabulary: Vocabulary,
-    /// The files in force.
-    files: Option<Files>,
-    /// The files that were refused last, so that they are reported once.
-    refused: Option<Result<Files, String>>,
-    version: u64,
+    /// What is in force.
+    in_force: Option<Offer>,
+    /// What was refused last, so that it is reported once, and tried again when commands have come.
+    refused: Option<Result<Offer, String>>,
 }
 
 /// The policy in force.
 pub struct Policy {
     options: Options,
+    /// Whether it is the one that is published on the bus, and not files of this machine.
+    published: bool,
     gate: ArcSwapOption<Gate>,
     aside: Mutex<Aside>,
     status: std::sync::RwLock<Status>,
+    /// When the policy in force was last known to be the current one.
+    confirmed: std::sync::RwLock<Option<Instant>>,
+    /// Rises with each change of how it stands; zero until something is known.
+    changed: watch::Sender<u64>,
 }
 
 impl Policy {
-    /// Loads a policy. One that cannot be loaded leaves a handle without a gate: everything is refused until it can.
-    pub async fn load(options: Options, vocabulary: Vocabulary) -> Arc<Self> {
-        let policy = Arc::new(Self {
+    fn new(options: Options, vocabulary: Vocabulary, published: bool) -> Arc<Self> {
+        Arc::new(Self {
             options,
+            published,
             gate: ArcSwapOption::empty(),
-            aside: Mutex::new(Aside { vocabulary, files: None, refused: None, version: 0 }),
-            status: std::sync::RwLock::new(Status { version: None, loaded_at: None, problem: None }),
-        });
+            aside: Mutex::new(Aside { vocabulary, in_force: None, refused: None }),
+            status: std::sync::RwLock::default(),
+            confirmed: std::sync::RwLock::default(),
+            changed: watch::Sender::new(0),
+        })
+    }
+
+    /// Loads a policy from files. One that cannot be loaded leaves a handle without a gate: everything is refused until it can.
+    pub async fn load(options: Options, vocabulary: Vocabulary) -> Arc<Self> {
+        let policy = Self::new(options, vocabulary, false);
         policy.reload().await;
         policy
+    }
+
+    /// A handle for the policy that is published on the bus; [`crate::live::follow`] brings it.
+    #[must_use]
+    pub fn published(options: Options, vocabulary: Vocabulary) -> Arc<Self> {
+        Self::new(options, vocabulary, true)
+    }
+
+    /// Whether it is the one that is published on the bus.
+    #[must_use]
+    pub const fn is_published(&self) -> bool {
+        self.published
     }
 
     /// The gate in force; none: refuse everything.
@@ -71,75 +127,163 @@ impl Policy {
         self.status.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
+    /// Waits until it is known whether there is a policy: before, nothing can be decided.
+    pub async fn settled(&self) {
+        // The sender lives as long as this.
+        let _ = self.changed.subscribe().wait_for(|changes| *changes > 0).await;
+    }
+
+    /// Sees each change of how it stands.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Whether the policy in force could not be confirmed as the current one for five minutes.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        let confirmed = *self.confirmed.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        confirmed.is_none_or(|at| at.elapsed() > STALE)
+    }
+
+    /// Notes that what is in force is the current policy.
+    pub(crate) fn confirm(&self) {
+        *self.confirmed.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
+        self.note(|status| status.confirmed_at = Some(Timestamp::now()));
+    }
+
     /// Looks at the files, and puts them in force if they have changed and are good.
     pub async fn reload(&self) {
         let mut aside = self.aside.lock().await;
         let options = self.options.clone();
         let read = tokio::task::spawn_blocking(move || Files::take(&options)).await;
-        let read = read.unwrap_or_else(|fault| Err(fault.to_string()));
-        if aside.files.as_ref().is_some_and(|files| read.as_ref() == Ok(files)) {
-            aside.refused = None;
-            return self.note(|status| status.problem = None);
+        let files = match read.unwrap_or_else(|fault| Err(fault.to_string())) {
+            Ok(files) => files,
+            Err(why) => return self.refuse(&mut aside, Err(why.clone()), &why),
+        };
+        // Files that are wrong are known all the same; what cannot be read at all is not.
+        self.confirm();
+        let version = match &aside.in_force {
+            Some(known) if known.files == files => {
+                aside.refused = None;
+                return self.note(|status| status.problem = None);
+            }
+            known => known.as_ref().map_or(1, |known| known.version + 1),
+        };
+        // What is wrong with them is told by the status.
+        let _ = self.put_in_force(&mut aside, Offer { version, files, published: None }).await;
+    }
+
+    /// Puts a published bundle in force, if it is good. `known` is what was announced as the version before it, if that is known.
+    ///
+    /// # Errors
+    /// Why it is not in force; the last good one stays.
+    pub async fn offer(&self, bundle: &Bundle, known: Option<&Named>) -> Result<(), String> {
+        let mut aside = self.aside.lock().await;
+        let in_force = aside.in_force.as_ref().map(|offer| (offer.version, offer.files.sha256()));
+        match receive(bundle, in_force.as_ref(), known) {
+            Ok(None) => {
+                aside.refused = None;
+                self.note(|status| status.problem = None);
+                Ok(())
+            }
+            Ok(Some(files)) => {
+                let published =
+                    Published { author: bundle.author.clone(), at: bundle.at, reason: bundle.reason.clone() };
+                let offer = Offer { version: bundle.named.version, files, published: Some(published) };
+                self.put_in_force(&mut aside, offer).await
+            }
+            Err(why) => {
+                let why = format!("version {}: {why}", bundle.named.version);
+                self.refuse(&mut aside, Err(why.clone()), &why);
+                Err(why)
+            }
         }
-        if aside.refused.as_ref() == Some(&read) {
-            return;
-        }
-        match &read {
-            Ok(files) => self.put_in_force(&mut aside, files.clone()).await,
-            Err(why) => self.refuse(&mut aside, read.clone(), why),
-        }
+    }
+
+    /// Tells why nothing is known of what is published.
+    pub(crate) async fn nothing(&self, why: &str) {
+        let mut aside = self.aside.lock().await;
+        self.refuse(&mut aside, Err(why.to_owned()), why);
+    }
+
+    /// Builds a policy aside and proves it, tests included, without putting it in force.
+    ///
+    /// # Errors
+    /// All that is wrong with it, as text.
+    pub async fn candidate(&self, files: Files, version: u64) -> Result<Gate, String> {
+        let (options, vocabulary) = (self.options.clone(), self.aside.lock().await.vocabulary.clone());
+        let built = tokio::task::spawn_blocking(move || {
+            build(&files, &options, &vocabulary, version, Purpose::Check)
+        });
+        built.await.unwrap_or_else(|fault| Err(fault.to_string())).map(|(gate, _)| gate)
     }
 
     /// Takes in commands that have come: builds aside for them and swaps. The version stays, for the files are the same.
     pub async fn learn(&self, vocabulary: Vocabulary) {
         let mut aside = self.aside.lock().await;
         aside.vocabulary = vocabulary;
-        aside.refused = None;
-        if let Some(files) = aside.files.clone() {
-            self.put_in_force(&mut aside, files).await;
-        } else {
-            drop(aside);
-            self.reload().await;
+        if let Some(offer) = aside.in_force.clone() {
+            let _ = self.put_in_force(&mut aside, offer).await;
+        }
+        // What was refused may have been about commands that are there now.
+        match aside.refused.take() {
+            Some(Ok(offer)) => drop(self.put_in_force(&mut aside, offer).await),
+            Some(Err(why)) if self.published => aside.refused = Some(Err(why)),
+            Some(Err(_)) | None => {}
         }
     }
 
-    async fn put_in_force(&self, aside: &mut Aside, files: Files) {
-        let version = if aside.files.as_ref() == Some(&files) { aside.version } else { aside.version + 1 };
-        let (options, vocabulary, content) = (self.options.clone(), aside.vocabulary.clone(), files.clone());
-        let built =
-            tokio::task::spawn_blocking(move || build(&content, &options, &vocabulary, version)).await;
-        match built.unwrap_or_else(|fault| Err(fault.to_string())) {
+    async fn put_in_force(&self, aside: &mut Aside, offer: Offer) -> Result<(), String> {
+        if aside.refused.as_ref().is_some_and(|refused| refused.as_ref() == Ok(&offer)) {
+            return Err(self.status().problem.unwrap_or_default());
+        }
+        let (options, vocabulary, files) =
+            (self.options.clone(), aside.vocabulary.clone(), offer.files.clone());
+        let version = offer.version;
+        let built = tokio::task::spawn_blocking(move || {
+            build(&files, &options, &vocabulary, version, Purpose::Activate)
+        });
+        match built.await.unwrap_or_else(|fault| Err(fault.to_string())) {
             Ok((gate, findings)) => {
                 findings.findings.iter().for_each(|finding| warn!(%finding, "policy"));
                 info!(version = gate.version(), digest = gate.digest(), "policy is in force");
+                self.gate.store(Some(Arc::new(gate)));
+                self.confirm();
+                let named = Named { version, sha256: offer.files.sha256() };
                 self.note(|status| {
                     *status = Status {
-                        version: Some(gate.version().to_owned()),
+                        version: Some(format!("{version} ({})", offer.files.digest())),
+                        named: Some(named),
                         loaded_at: Some(Timestamp::now()),
+                        confirmed_at: status.confirmed_at,
+                        published: offer.published.clone(),
                         problem: None,
                     };
                 });
-                self.gate.store(Some(Arc::new(gate)));
-                *aside = Aside {
-                    vocabulary: aside.vocabulary.clone(),
-                    files: Some(files),
-                    refused: None,
-                    version,
-                };
+                aside.in_force = Some(offer);
+                aside.refused = None;
+                Ok(())
             }
-            Err(why) => self.refuse(aside, Ok(files), &why),
+            Err(why) => {
+                self.refuse(aside, Ok(offer), &why);
+                Err(why)
+            }
         }
     }
 
-    fn refuse(&self, aside: &mut Aside, what: Result<Files, String>, why: &str) {
+    fn refuse(&self, aside: &mut Aside, what: Result<Offer, String>, why: &str) {
+        if aside.refused.as_ref() == Some(&what) {
+            return;
+        }
         let stays = self.status().version.unwrap_or_else(|| "none; everything is refused".to_owned());
-        error!(why, in_force = %stays, "the policy files are not put in force");
+        error!(why, in_force = %stays, "a policy is not put in force");
         aside.refused = Some(what);
         self.note(|status| status.problem = Some(why.to_owned()));
     }
 
     fn note(&self, change: impl FnOnce(&mut Status)) {
         change(&mut self.status.write().unwrap_or_else(std::sync::PoisonError::into_inner));
+        self.changed.send_modify(|changes| *changes += 1);
     }
 
     /// Looks at the files again and again, until told to stop.
@@ -150,13 +294,51 @@ impl Policy {
     }
 }
 
+/// The files of a bundle, if it is what it says and follows on what is known; none if it is in force already.
+fn receive(
+    bundle: &Bundle,
+    in_force: Option<&(u64, String)>,
+    known: Option<&Named>,
+) -> Result<Option<Files>, String> {
+    let Named { version, sha256 } = &bundle.named;
+    if let Some((current, its_sha256)) = in_force {
+        if version < current {
+            return Err(format!("it is older than {current}, which is in force"));
+        }
+        if version == current {
+            let same = sha256 == its_sha256;
+            return if same { Ok(None) } else { Err("it is not what was published before".to_owned()) };
+        }
+    }
+    match (known, &bundle.previous) {
+        (Some(known), Some(previous)) if known != previous => {
+            return Err(format!(
+                "it was made to follow version {} ({:.8}), and what is published is {} ({:.8})",
+                previous.version, previous.sha256, known.version, known.sha256
+            ));
+        }
+        (_, Some(previous)) if previous.version >= *version => {
+            return Err(format!("it says that it follows version {}", previous.version));
+        }
+        (_, None) if *version > 1 => return Err("it names no version that it follows".to_owned()),
+        _ => {}
+    }
+    let files = Files::unpack(&bundle.files)?;
+    let found = files.sha256();
+    if found != *sha256 {
+        return Err(format!("sha256 differs from the one announced: {found:.8} for {sha256:.8}"));
+    }
+    Ok(Some(files))
+}
+
 fn build(
     files: &Files,
     options: &Options,
     vocabulary: &Vocabulary,
     version: u64,
+    purpose: Purpose,
 ) -> Result<(Gate, Findings), String> {
-    let (drafted, findings) = draft(files, options, vocabulary, Purpose::Activate);
+    let (drafted, findings) = draft(files, options, vocabulary, purpose);
     let Some(drafted) = drafted else { return Err(findings.to_string()) };
     let gate = Gate::build(drafted, vocabulary, version).map_err(|findings| findings.to_string())?;
     let failed = crate::cases::check(&files.tests, &gate, vocabulary);

@@ -20,12 +20,13 @@ mod probe;
 mod twin;
 
 mod handle;
+pub mod live;
 
 pub use cases::{CaseResult, TestReport, test};
 pub use finding::{Finding, Findings, Severity};
 pub use gate::{Ask, Caller, Gate, Verdict};
 pub use grid::{Column, grid};
-pub use handle::{Policy, Status};
+pub use handle::{Policy, Published, Status};
 pub use load::{Files, Options, check};
 pub use twin::{Denial, Dimension, Explanation, Miss};
 pub use vocabulary::Vocabulary;

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use adjutant_bus::bundle::Packed;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -103,12 +104,63 @@ impl Files {
         options.folder.as_deref().map_or_else(|| Ok(Self::shipped()), Self::read)
     }
 
+    /// The files, to be published.
+    ///
+    /// # Errors
+    /// The name of the file that is not UTF-8.
+    pub fn pack(&self) -> Result<Packed, String> {
+        let text = |(name, bytes): (&str, &Vec<u8>)| {
+            let text = String::from_utf8(bytes.clone()).map_err(|_| format!("{name} is not UTF-8"))?;
+            Ok((name.to_owned(), text))
+        };
+        let files = self.named().into_iter().map(text).collect::<Result<_, String>>()?;
+        Packed::pack(&files).map_err(|error| error.to_string())
+    }
+
+    /// Published files.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn unpack(packed: &Packed) -> Result<Self, String> {
+        let mut files = packed.unpack().map_err(|error| error.to_string())?;
+        let mut take = |name: &str| -> Result<Vec<u8>, String> {
+            let text = files.remove(name).unwrap_or_default().into_bytes();
+            if text.len() as u64 > MOST_BYTES {
+                return Err(format!("{name} has {} bytes, and {MOST_BYTES} is the most", text.len()));
+            }
+            Ok(text)
+        };
+        let taken = Self {
+            model: take(model::FILE)?,
+            policy: take(rows::FILE)?,
+            lock: take(lock::FILE)?,
+            tests: take(TESTS)?,
+            settings: take(SETTINGS)?,
+        };
+        match files.into_keys().next() {
+            Some(name) => Err(format!("`{name:.40}` is no file of a policy")),
+            None => Ok(taken),
+        }
+    }
+
+    /// Each file with its name, in the order in which they are hashed.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, &Vec<u8>); 5] {
+        [
+            (model::FILE, &self.model),
+            (rows::FILE, &self.policy),
+            (lock::FILE, &self.lock),
+            (TESTS, &self.tests),
+            (SETTINGS, &self.settings),
+        ]
+    }
+
     /// The SHA-256 of the content, hexadecimal: over each file's length (8 bytes, big-endian) and bytes, in the order of the
     /// fields.
     #[must_use]
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
-        for file in [&self.model, &self.policy, &self.lock, &self.tests, &self.settings] {
+        for (_, file) in self.named() {
             hash.update((file.len() as u64).to_be_bytes());
             hash.update(file);
         }
