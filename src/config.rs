@@ -15,7 +15,7 @@ use figment::{Figment, providers::Serialized, value::Value};
 use keys::Kind;
 use layer::Layer;
 pub(crate) use mistake::Mistake;
-pub(crate) use sections::{Config, DiscordCommands, DiscordIngress, Format, Ingress, Log};
+pub(crate) use sections::{Config, DiscordCommands, DiscordIngress, Format, Ingress, Log, PolicySource};
 
 const DEFAULTS: &str = include_str!("../deploy/adjutant.example.toml");
 const FILE: &str = "adjutant.toml";

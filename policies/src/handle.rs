@@ -24,6 +24,9 @@ use crate::{
 /// How long a policy that could not be confirmed as the current one counts for production commands.
 const STALE: Duration = Duration::from_secs(5 * 60);
 
+/// How long files must stay as they are before they are taken.
+const QUIET: Duration = Duration::from_millis(200);
+
 /// How the policy stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -153,10 +156,18 @@ impl Policy {
 
     /// Looks at the files, and puts them in force if they have changed and are good.
     pub async fn reload(&self) {
-        let mut aside = self.aside.lock().await;
+        self.take(self.read().await).await;
+    }
+
+    async fn read(&self) -> Result<Files, String> {
         let options = self.options.clone();
         let read = tokio::task::spawn_blocking(move || Files::take(&options)).await;
-        let files = match read.unwrap_or_else(|fault| Err(fault.to_string())) {
+        read.unwrap_or_else(|fault| Err(fault.to_string()))
+    }
+
+    async fn take(&self, read: Result<Files, String>) {
+        let mut aside = self.aside.lock().await;
+        let files = match read {
             Ok(files) => files,
             Err(why) => return self.refuse(&mut aside, Err(why.clone()), &why),
         };
@@ -288,8 +299,32 @@ impl Policy {
 
     /// Looks at the files again and again, until told to stop.
     pub async fn watch(&self, every: Duration, stop: CancellationToken) {
-        while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
-            self.reload().await;
+        loop {
+            let look = async {
+                tokio::time::sleep(every).await;
+                self.quiet(self.read().await).await
+            };
+            match stop.run_until_cancelled(look).await {
+                Some(read) => self.take(read).await,
+                None => return,
+            }
+        }
+    }
+
+    /// What is read once nothing changes any more: several files are written one after the other, and a mixture of old and new
+    /// ones is no policy that anybody meant.
+    async fn quiet(&self, mut read: Result<Files, String>) -> Result<Files, String> {
+        let known = self.aside.lock().await.in_force.as_ref().map(|offer| offer.files.clone());
+        if read.as_ref().is_ok_and(|files| known.as_ref() == Some(files)) {
+            return read;
+        }
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let again = self.read().await;
+            if again == read {
+                return read;
+            }
+            read = again;
         }
     }
 }

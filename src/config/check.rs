@@ -7,6 +7,7 @@ use figment::value::Value;
 use super::{
     keys::{self, Kind},
     mistake::Mistake,
+    sections::PolicySource,
 };
 
 /// What is wrong with one setting, if anything.
@@ -36,6 +37,11 @@ fn misfit(kind: &Kind, value: &Value) -> Option<(String, String)> {
             let id = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             let fits = value.as_array().is_some_and(|all| all.iter().all(|one| one.as_str().is_some_and(id)));
             (!fits).then(|| wrong("a list of ids, which are digits", "such as [\"9001\"]"))
+        }
+        Kind::PolicySource => {
+            let fits = value.as_str().is_some_and(|text| text.parse::<PolicySource>().is_ok());
+            (!fits)
+                .then(|| ("names no source".to_owned(), "one of auto, bus, shipped, dir:FOLDER".to_owned()))
         }
         Kind::OneOf(choices) => {
             let fits = value.as_str().is_some_and(|text| choices.contains(&text));

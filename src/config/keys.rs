@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Number(RangeInclusive<i128>),
     OneOf(&'static [&'static str]),
     Texts,
+    /// `auto`, `bus`, `shipped`, or `dir:` and a folder.
+    PolicySource,
     /// A list of ids, which are digits.
     Ids,
 }
@@ -29,7 +31,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("worker.name", Kind::Text),
     ("worker.slots", Kind::Number(1..=1024)),
     ("worker.grace_seconds", Kind::Number(0..=3600)),
-    ("policy.dir", Kind::Text),
+    ("policy.source", Kind::PolicySource),
     ("policy.poll_seconds", Kind::Number(1..=3600)),
     ("policy.own_model", Kind::Flag),
     ("policy.trusted_homes", Kind::Texts),

@@ -1,6 +1,6 @@
 //! The configuration as the roles read it, one struct for each section.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -59,10 +59,48 @@ pub(crate) struct Worker {
 /// Where the policy comes from.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Policy {
-    pub(crate) dir: String,
+    pub(crate) source: PolicySource,
     pub(crate) poll_seconds: u64,
     pub(crate) own_model: bool,
     pub(crate) trusted_homes: Vec<String>,
+}
+
+/// Where the policy comes from: `auto`, `bus`, `shipped`, or `dir:` and a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum PolicySource {
+    /// What is published, on a NATS server of one's own; else the folder `./policies`; else what ships in the program.
+    Auto,
+    /// What is published on the bus.
+    Bus,
+    /// What ships in the program.
+    Shipped,
+    /// The files in a folder.
+    Folder(PathBuf),
+}
+
+impl FromStr for PolicySource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "bus" => Ok(Self::Bus),
+            "shipped" => Ok(Self::Shipped),
+            text => match text.strip_prefix("dir:") {
+                Some(folder) if !folder.is_empty() => Ok(Self::Folder(folder.into())),
+                _ => Err(format!("`{text}` is none of auto, bus, shipped, dir:FOLDER")),
+            },
+        }
+    }
+}
+
+impl TryFrom<String> for PolicySource {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
 }
 
 /// The terminal as a chat.

@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    config::{Config, DiscordCommands, DiscordIngress, Ingress},
+    config::{Config, DiscordCommands, DiscordIngress, Ingress, PolicySource},
     console::ConsoleConfig,
     demo,
 };
@@ -52,7 +52,7 @@ pub(super) fn bus(config: &Config, start_child: bool) -> Result<BusConfig, BusUr
 }
 
 /// The name of this process among others: the host's, and a number.
-fn replica() -> String {
+pub(super) fn replica() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "adjutant".to_owned());
     format!("{host}-{}", std::process::id())
 }
@@ -177,19 +177,34 @@ pub(super) fn worker(config: &Config) -> WorkerConfig {
     }
 }
 
-/// The policy folder: the configured one, else `policies` where the program is started, else the policy that ships.
+/// How policy files are taken, and from which folder those that are no published policy: the configured one, else `policies`
+/// where the program is started, else the policy that ships.
 pub(super) fn policy(config: &Config) -> Options {
     let beside = PathBuf::from(POLICIES);
-    let folder = given(&config.policy.dir).map(PathBuf::from).or_else(|| beside.is_dir().then_some(beside));
+    let folder = match &config.policy.source {
+        PolicySource::Folder(folder) => Some(folder.clone()),
+        PolicySource::Shipped => None,
+        PolicySource::Auto | PolicySource::Bus => beside.is_dir().then_some(beside),
+    };
     Options { own_model: config.policy.own_model, ..Options::new(folder) }
 }
 
-/// Where the policy comes from, for people.
-pub(super) fn policy_place(options: &Options) -> String {
-    options
-        .folder
-        .as_ref()
-        .map_or_else(|| "shipped with the program".to_owned(), |folder| folder.display().to_string())
+/// Whether decisions go by the policy that is published on the bus.
+pub(super) fn policy_is_published(config: &Config) -> bool {
+    let server = || matches!(config.bus.url.parse::<BusUrl>(), Ok(BusUrl::Server(_)));
+    match config.policy.source {
+        PolicySource::Bus => true,
+        PolicySource::Auto => server(),
+        PolicySource::Shipped | PolicySource::Folder(_) => false,
+    }
+}
+
+/// Where the policy comes from: `bus`, `shipped`, or `dir:` and a folder.
+pub(super) fn policy_source(config: &Config) -> String {
+    if policy_is_published(config) {
+        return "bus".to_owned();
+    }
+    policy(config).folder.map_or_else(|| "shipped".to_owned(), |folder| format!("dir:{}", folder.display()))
 }
 
 /// The commands that this program knows without asking anybody: its own, and those of the demo.
@@ -204,7 +219,11 @@ pub(super) fn vocabulary(config: &Config) -> Vocabulary {
     adjutant_workers::vocabulary(&catalogue(), &config.trusted_homes())
 }
 
+/// The policy that decisions go by. The published one comes with the bus.
 pub(super) async fn load_policy(config: &Config) -> Arc<Policy> {
+    if policy_is_published(config) {
+        return Policy::published(policy(config), vocabulary(config));
+    }
     Policy::load(policy(config), vocabulary(config)).await
 }
 

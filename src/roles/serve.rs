@@ -3,8 +3,11 @@
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use adjutant_api::{Api, ApiConfig};
-use adjutant_bus::open::{self, BusConfig, BusUrl, Opened, Role};
-use adjutant_policies::Policy;
+use adjutant_bus::{
+    open::{self, BusConfig, BusUrl, Opened, Role},
+    ports::Bus,
+};
+use adjutant_policies::{Policy, live};
 use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -83,7 +86,7 @@ fn announce(
     let status = policy.status();
     let version = status.version.map_or_else(
         || format!("NONE, so everything is refused: {}", status.problem.unwrap_or_default()),
-        |version| format!("{version}, {}", parts::policy_place(&parts::policy(config))),
+        |version| format!("{version}, {}", parts::policy_source(config)),
     );
     let worker = format!("{}, {} commands at once", parts::worker(config).name, config.worker.slots);
     let demo =
@@ -121,7 +124,7 @@ async fn work(
 ) -> Result<()> {
     let bus = opened.role(Role::Worker).await?;
     let worker = parts::worker(config);
-    watch(supervisor, config, &policy, stop);
+    watch(supervisor, config, &policy, ("worker", worker.name.clone()), &bus, stop);
     let stop = stop.clone();
     supervisor.start("worker", move || {
         let (worker, bus, policy, stop) = (worker.clone(), bus.clone(), policy.clone(), stop.clone());
@@ -130,14 +133,35 @@ async fn work(
     Ok(())
 }
 
-/// Looks for changes of the policy files.
-fn watch(supervisor: &mut Supervisor, config: &Config, policy: &Arc<Policy>, stop: &CancellationToken) {
+/// Follows the policy, and tells others which one this replica decides by.
+fn watch(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    policy: &Arc<Policy>,
+    (role, name): (&'static str, String),
+    bus: &Bus,
+    stop: &CancellationToken,
+) {
     let every = Duration::from_secs(config.policy.poll_seconds);
-    let (policy, stop) = (policy.clone(), stop.clone());
+    let (followed, on, until) = (policy.clone(), bus.clone(), stop.clone());
     supervisor.start("policy watch", move || {
-        let (policy, stop) = (policy.clone(), stop.clone());
+        let (policy, bus, stop) = (followed.clone(), on.clone(), until.clone());
         async move {
-            policy.watch(every, stop).await;
+            if policy.is_published() {
+                live::follow(policy, bus, stop).await;
+            } else {
+                policy.watch(every, stop).await;
+            }
+            Ok(())
+        }
+    });
+    let program = env!("CARGO_PKG_VERSION").to_owned();
+    let who = live::Who { role, name, program, source: parts::policy_source(config) };
+    let (policy, bus, stop) = (policy.clone(), bus.clone(), stop.clone());
+    supervisor.start("policy report", move || {
+        let (policy, bus, who, stop) = (policy.clone(), bus.clone(), who.clone(), stop.clone());
+        async move {
+            live::report(policy, bus, who, stop).await;
             Ok(())
         }
     });
@@ -172,8 +196,9 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     let opened = shared(&parts::bus(config, false)?, "api").await?;
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
-    watch(&mut supervisor, config, &policy, &stop);
-    let specs = specs::follow(&mut supervisor, &opened.role(Role::Api).await?, &stop);
+    let bus = opened.role(Role::Api).await?;
+    watch(&mut supervisor, config, &policy, ("api", parts::replica()), &bus, &stop);
+    let specs = specs::follow(&mut supervisor, &bus, &stop);
     specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
     let address = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
     output::say(&format!("The API answers at http://{address}"));

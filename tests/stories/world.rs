@@ -126,7 +126,7 @@ impl World {
             .args(args)
             .current_dir(self.path())
             .env("ADJUTANT_BUS__LEASE_SECONDS", LEASE.to_string())
-            .env("ADJUTANT_POLICY__DIR", self.path().join("policies"))
+            .env("ADJUTANT_POLICY__SOURCE", format!("dir:{}", self.path().join("policies").display()))
             .env("ADJUTANT_POLICY__POLL_SECONDS", "1")
             .env("ADJUTANT_WORKER__GRACE_SECONDS", "10")
             .stdin(Stdio::null())
