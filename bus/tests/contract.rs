@@ -15,6 +15,7 @@ mod contract {
     pub mod journal;
     pub mod named;
     pub mod nats;
+    pub mod published;
     pub mod queue;
     pub mod services;
     pub mod store;
@@ -86,5 +87,10 @@ promises! {
     named::a_destination_is_stored_loaded_listed_and_removed,
     named::what_cannot_be_a_destination_is_refused,
     named::a_freeze_and_a_beat_are_seen_by_a_watcher,
+    published::of_two_who_publish_the_same_version_one_wins,
+    published::what_is_published_is_watched_and_the_oldest_are_thinned_out,
+    published::a_draft_is_uploaded_found_and_removed_when_it_is_done_or_old,
+    published::files_too_large_for_a_message_are_told_and_not_sent,
+    published::who_is_up_is_told_and_who_stops_disappears,
     named::a_lease_goes_to_the_next_when_it_is_given_back_or_lost,
 }

@@ -1,16 +1,16 @@
 //! The handle on the policy in force. A new one is read, checked, built and proved aside, then swapped in whole; if anything
 //! is wrong with it, the last good one stays.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::bundle::{Bundle, Named};
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::{Mutex, watch};
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -20,9 +20,6 @@ use crate::{
     load::{Files, Options, Purpose, draft},
     vocabulary::Vocabulary,
 };
-
-/// How long a policy that could not be confirmed as the current one counts for production commands.
-const STALE: Duration = Duration::from_secs(5 * 60);
 
 /// How long files must stay as they are before they are taken.
 const QUIET: Duration = Duration::from_millis(200);
@@ -141,11 +138,11 @@ impl Policy {
         self.changed.subscribe()
     }
 
-    /// Whether the policy in force could not be confirmed as the current one for five minutes.
+    /// Whether the policy in force could not be confirmed as the current one for too long, see [`Options::stale_after`].
     #[must_use]
     pub fn is_stale(&self) -> bool {
         let confirmed = *self.confirmed.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        confirmed.is_none_or(|at| at.elapsed() > STALE)
+        confirmed.is_none_or(|at| at.elapsed() > self.options.stale_after)
     }
 
     /// Notes that what is in force is the current policy.
@@ -217,16 +214,14 @@ impl Policy {
         self.refuse(&mut aside, Err(why.to_owned()), why);
     }
 
-    /// Builds a policy aside and proves it, tests included, without putting it in force.
+    /// Builds a policy aside and proves it, tests included, without putting it in force. What deserves a look goes with it.
     ///
     /// # Errors
     /// All that is wrong with it, as text.
-    pub async fn candidate(&self, files: Files, version: u64) -> Result<Gate, String> {
+    pub async fn candidate(&self, files: Files, version: u64) -> Result<(Gate, Findings), String> {
         let (options, vocabulary) = (self.options.clone(), self.aside.lock().await.vocabulary.clone());
-        let built = tokio::task::spawn_blocking(move || {
-            build(&files, &options, &vocabulary, version, Purpose::Check)
-        });
-        built.await.unwrap_or_else(|fault| Err(fault.to_string())).map(|(gate, _)| gate)
+        let built = tokio::task::spawn_blocking(move || build(&files, &options, &vocabulary, version));
+        built.await.unwrap_or_else(|fault| Err(fault.to_string()))
     }
 
     /// Takes in commands that have come: builds aside for them and swaps. The version stays, for the files are the same.
@@ -251,9 +246,7 @@ impl Policy {
         let (options, vocabulary, files) =
             (self.options.clone(), aside.vocabulary.clone(), offer.files.clone());
         let version = offer.version;
-        let built = tokio::task::spawn_blocking(move || {
-            build(&files, &options, &vocabulary, version, Purpose::Activate)
-        });
+        let built = tokio::task::spawn_blocking(move || build(&files, &options, &vocabulary, version));
         match built.await.unwrap_or_else(|fault| Err(fault.to_string())) {
             Ok((gate, findings)) => {
                 findings.findings.iter().for_each(|finding| warn!(%finding, "policy"));
@@ -371,9 +364,8 @@ fn build(
     options: &Options,
     vocabulary: &Vocabulary,
     version: u64,
-    purpose: Purpose,
 ) -> Result<(Gate, Findings), String> {
-    let (drafted, findings) = draft(files, options, vocabulary, purpose);
+    let (drafted, findings) = draft(files, options, vocabulary, Purpose::Activate);
     let Some(drafted) = drafted else { return Err(findings.to_string()) };
     let gate = Gate::build(drafted, vocabulary, version).map_err(|findings| findings.to_string())?;
     let failed = crate::cases::check(&files.tests, &gate, vocabulary);

@@ -1,5 +1,7 @@
 //! The published policy, live: followed by a watch and by asking besides, and what this replica decides by is told to all.
 
+mod publication;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use adjutant_bus::{
@@ -12,6 +14,7 @@ use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+pub use self::publication::{Author, Switched, next, switched, trouble};
 use crate::handle::Policy;
 
 /// How often what is in force is confirmed, besides the watch.

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use adjutant_bus::bundle::Packed;
@@ -23,6 +24,8 @@ use crate::{
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 /// Most rows unless told otherwise.
 const MOST_ROWS: usize = 20_000;
+/// How long a policy that cannot be confirmed counts for production commands, unless told otherwise.
+const STALE_AFTER: Duration = Duration::from_secs(5 * 60);
 /// Name of the file with the policy's own tests.
 pub(crate) const TESTS: &str = "policy.test";
 /// Name of the file with what rows cannot say: the time zone and its windows, whom to ask, what production is.
@@ -46,13 +49,15 @@ pub struct Options {
     pub own_model: bool,
     /// Most `p` rows.
     pub most_rows: usize,
+    /// How long a policy that cannot be confirmed as the current one counts for production commands.
+    pub stale_after: Duration,
 }
 
 impl Options {
     /// The policy in this folder; none: the one that ships.
     #[must_use]
     pub const fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, own_model: false, most_rows: MOST_ROWS }
+        Self { folder, own_model: false, most_rows: MOST_ROWS, stale_after: STALE_AFTER }
     }
 }
 

@@ -13,6 +13,7 @@ mod policy {
     pub mod edits;
     pub mod force;
     pub mod identity;
+    pub mod live;
     pub mod models;
     pub mod properties;
     pub mod requests;

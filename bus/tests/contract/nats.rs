@@ -159,8 +159,14 @@ async fn the_api_reads_and_follows_everything_and_writes_only_what_is_its_own() 
     assert!(world.api.commands.submit(&origin("t"), "forged", "x".into()).await.is_err());
     assert!(world.api.journal.append(&key(&asked), at, &first).await.is_err());
     assert!(world.api.commands.take(1, Duration::from_millis(100)).await.is_err());
-    for bucket in [Bucket::Policy, Bucket::Locks] {
-        assert!(world.api.store.put(bucket, "k", "v".into(), Expect::Anything).await.is_err());
+    for (bucket, key) in [(Bucket::Policy, "bundle.1"), (Bucket::Locks, "k"), (Bucket::Presence, "worker.a")]
+    {
+        assert!(world.api.store.put(bucket, key, "v".into(), Expect::Anything).await.is_err(), "{key}");
+    }
+    // Who asks for a publication uploads what is to be published, and cannot publish it.
+    for bus in [&world.api, &world.console] {
+        assert!(bus.store.put(Bucket::Policy, "draft.ab", "v".into(), Expect::Anything).await.is_ok());
+        assert!(bus.store.put(Bucket::Policy, "bundle.1", "v".into(), Expect::Anything).await.is_err());
     }
     world.stop().await;
 }
