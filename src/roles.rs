@@ -69,7 +69,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
             admin::show(&loaded);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Policy(command) => policy::run(config, &command),
+        Command::Policy(command) => policy::run(config, command, stop).await,
         Command::Commands(command) => admin::commands(config, &command).await,
         Command::Audit(command) => audit::run(config, command).await,
         Command::Keys(command) => keys::keys(config, command).await,

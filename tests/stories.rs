@@ -27,6 +27,7 @@ mod stories {
     pub mod hostile;
     pub mod keys;
     pub mod notices;
+    pub mod policy;
     pub mod slack {
         pub mod faults;
         pub mod load;

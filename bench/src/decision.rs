@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     time::Instant,
 };
 
@@ -21,17 +22,9 @@ const DECISIONS: usize = 2_000;
 /// Measures allowed decisions.
 pub(crate) async fn measure(rows: usize) -> Result<Figures> {
     let dir = tempfile::tempdir()?;
-    std::fs::write(dir.path().join("model.conf"), include_str!("../../policies/model.conf"))?;
-    std::fs::write(dir.path().join("policy.csv"), policy(rows))?;
-    let lock: String = (0..GROUPS).map(|n| format!("slack:T0/S{n}, G{n}, G{n}\n")).collect();
-    std::fs::write(dir.path().join("policy.lock"), lock)?;
-    let vocabulary = Vocabulary {
-        commands: (0..COMMANDS).map(|n| format!("app{n}.run")).collect::<BTreeSet<_>>(),
-        context: BTreeMap::from([("env".to_owned(), Vec::new())]),
-        trusted_homes: vec!["slack:T0".to_owned()],
-    };
+    write(dir.path(), rows)?;
     let options = Options { most_rows: rows, ..Options::new(Some(dir.path().to_owned())) };
-    let policy = Policy::load(options, vocabulary).await;
+    let policy = Policy::load(options, vocabulary()).await;
     let gate = policy.gate().with_context(|| format!("{:?}", policy.status()))?;
     let tenant = Tenant::new("T0");
     let groups = (0..6).map(|n| GroupId::new(Platform::Slack, &tenant, &format!("S{n}"))).collect();
@@ -61,6 +54,25 @@ pub(crate) async fn measure(rows: usize) -> Result<Figures> {
         latencies.push(one.elapsed());
     }
     Ok(Figures::new(latencies, begun.elapsed()))
+}
+
+/// The words that the policy uses.
+pub(crate) fn vocabulary() -> Vocabulary {
+    Vocabulary {
+        commands: (0..COMMANDS).map(|n| format!("app{n}.run")).collect::<BTreeSet<_>>(),
+        context: BTreeMap::from([("env".to_owned(), Vec::new())]),
+        binds: BTreeMap::new(),
+        trusted_homes: vec!["slack:T0".to_owned()],
+    }
+}
+
+/// A policy with this many rows.
+pub(crate) fn write(dir: &Path, rows: usize) -> Result<()> {
+    std::fs::write(dir.join("model.conf"), include_str!("../../policies/model.conf"))?;
+    std::fs::write(dir.join("policy.csv"), policy(rows))?;
+    let lock: String = (0..GROUPS).map(|n| format!("slack:T0/S{n}, G{n}, G{n}\n")).collect();
+    std::fs::write(dir.join("policy.lock"), lock)?;
+    Ok(())
 }
 
 /// Rows that differ; one in thirty is a deny row.

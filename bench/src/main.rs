@@ -7,6 +7,7 @@ mod decision;
 mod discord;
 mod figures;
 mod parse;
+mod publish;
 mod slack;
 mod whole;
 
@@ -40,6 +41,9 @@ struct Cli {
     /// Only the API's check of a key
     #[arg(long)]
     api: bool,
+    /// Only the publication of a policy
+    #[arg(long)]
+    policy: bool,
     /// Be the API on this folder: for the benchmark itself
     #[arg(long, hide = true)]
     serve_api: Option<PathBuf>,
@@ -75,6 +79,9 @@ async fn main() -> Result<()> {
     if cli.api {
         let (dir, bus) = (tempfile::tempdir()?, tempfile::tempdir()?);
         return api::measure(dir.path(), config(&cli, BusUrl::Child, bus.path().to_owned())).await;
+    }
+    if cli.policy {
+        return policy(&cli).await;
     }
     if cli.slack {
         return slack(&cli).await;
@@ -118,8 +125,20 @@ async fn main() -> Result<()> {
         ));
         server.stop().await;
     }
+    policy(&cli).await?;
     slack(&cli).await?;
     discord::measure(cli.commands, cli.nats_server.as_deref()).await
+}
+
+async fn policy(cli: &Cli) -> Result<()> {
+    say("policy: from a publication until each of three replicas decides by it");
+    let dir = tempfile::tempdir()?;
+    let server = open::open(&config(cli, BusUrl::Child, dir.path().to_owned())).await?;
+    for rows in [100, 1_000, 10_000] {
+        say(&publish::measure(&server, rows, cli.commands / 20).await?.line(&format!("{rows} rows")));
+    }
+    server.stop().await;
+    Ok(())
 }
 
 async fn slack(cli: &Cli) -> Result<()> {

@@ -23,7 +23,7 @@ pub enum RefusalCode {
     NoService,
     /// It is not certain who asks.
     Unidentified,
-    /// Nothing but reading runs now: a freeze, or the record cannot be kept.
+    /// It does not run now: a pause, a record that cannot be kept, or a policy that may not be the current one any more.
     Paused,
 }
 

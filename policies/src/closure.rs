@@ -40,6 +40,11 @@ impl Closure {
         closure
     }
 
+    /// Every group that a link names.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &String> {
+        self.above.iter().flat_map(|(member, above)| std::iter::once(member).chain(above))
+    }
+
     /// These groups and all above them.
     pub(crate) fn close(&self, groups: impl IntoIterator<Item = String>) -> BTreeSet<String> {
         let mut closed = BTreeSet::new();

@@ -90,6 +90,8 @@ pub struct Gate {
     /// Keys that rows name and nobody declares at the moment.
     undeclared: Vec<String>,
     own_model: bool,
+    /// The values that make a command a production command, by key.
+    production: BTreeMap<String, Vec<String>>,
 }
 
 impl Gate {
@@ -114,6 +116,7 @@ impl Gate {
             vocabulary: vocabulary.clone(),
             undeclared: undeclared.into_iter().collect(),
             own_model: draft.own_model,
+            production: BTreeMap::from([("env".to_owned(), vec!["production".to_owned()])]),
         };
         if !findings.refuse() {
             probe::probe(&gate, &mut findings);
@@ -272,7 +275,30 @@ impl Gate {
         full
     }
 
-    fn rows_of(&self, command: &str) -> impl Iterator<Item = &Row> + Clone {
+    pub(crate) const fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// Every group that a `g` row names.
+    pub(crate) fn linked(&self) -> impl Iterator<Item = String> {
+        self.closure.groups().cloned()
+    }
+
+    /// The values that make a command a production command, by key.
+    pub(crate) const fn production(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.production
+    }
+
+    /// Whether a command with this context is a production command.
+    #[must_use]
+    pub fn is_production(&self, context: &BTreeMap<String, String>) -> bool {
+        let holds = |(key, values): (&String, &Vec<String>)| {
+            context.get(key).is_some_and(|value| values.contains(value))
+        };
+        self.production.iter().any(holds)
+    }
+
+    pub(crate) fn rows_of(&self, command: &str) -> impl Iterator<Item = &Row> + Clone {
         let indices = self.commands.get(command).map(|command| command.rows.as_slice()).unwrap_or_default();
         indices.iter().filter_map(|index| self.rows.get(*index))
     }

@@ -12,6 +12,7 @@ mod rows;
 mod text;
 
 mod cases;
+mod diff;
 mod engine;
 mod gate;
 mod grid;
@@ -23,6 +24,7 @@ mod handle;
 pub mod live;
 
 pub use cases::{CaseResult, TestReport, test};
+pub use diff::{Change, Diff, Kind, Member, diff};
 pub use finding::{Finding, Findings, Severity};
 pub use gate::{Ask, Caller, Gate, Verdict};
 pub use grid::{Column, grid};

@@ -24,6 +24,11 @@ impl Lock {
         self.names.get(id).map(|(name, _)| name.as_str())
     }
 
+    /// Each id with its policy name.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.names.iter().map(|(id, (name, _))| (id.as_str(), name.as_str()))
+    }
+
     /// Every policy name.
     pub(crate) fn policy_names(&self) -> BTreeSet<&str> {
         self.names.values().map(|(name, _)| name.as_str()).collect()

@@ -7,6 +7,9 @@ use adjutant_bus::actor::Platform;
 /// The groups that nobody creates: they follow from what the platform says of a user.
 pub(crate) const RESERVED: [&str; 3] = ["everyone", "guests", "external"];
 
+/// The keys that have a value whatever the command is.
+const ALWAYS: [&str; 2] = ["freeze", "hours"];
+
 /// Reserved so that nobody creates it; no row may name it.
 pub(crate) const NOBODY: &str = "anyone";
 
@@ -17,6 +20,8 @@ pub struct Vocabulary {
     pub commands: BTreeSet<String>,
     /// Every context key with the values it can have; none when they are not known beforehand.
     pub context: BTreeMap<String, Vec<String>>,
+    /// The keys that each command binds: of the others it never says anything. One that is not here may bind any.
+    pub binds: BTreeMap<String, BTreeSet<String>>,
     /// Homes whose members are trusted: `slack:T0ACME`, `console:local`.
     pub trusted_homes: Vec<String>,
 }
@@ -25,6 +30,11 @@ impl Vocabulary {
     /// Whether members of this home may be `everyone`, and its groups may be in the lock.
     pub(crate) fn trusts(&self, home: &str) -> bool {
         self.trusted_homes.iter().any(|trusted| trusted == home)
+    }
+
+    /// Whether a command can give this key a value.
+    pub(crate) fn binds(&self, command: &str, key: &str) -> bool {
+        ALWAYS.contains(&key) || self.binds.get(command).is_none_or(|keys| keys.contains(key))
     }
 
     /// Whether a pattern can match any command that is known.

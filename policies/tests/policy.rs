@@ -10,6 +10,7 @@
 )]
 
 mod policy {
+    pub mod diff;
     pub mod edits;
     pub mod force;
     pub mod identity;

@@ -1,8 +1,12 @@
 //! What admins ask of the policy. Exit status 0 clean, 1 findings or failed tests, 2 could not run.
 
+mod publish;
+mod replicas;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     admin::{could_not_run, status},
@@ -10,9 +14,17 @@ use super::{
 };
 use crate::{cli::PolicyCommand, config::Config, output};
 
-pub(super) fn run(config: &Config, command: &PolicyCommand) -> Result<ExitCode> {
+pub(super) async fn run(
+    config: &Config,
+    command: PolicyCommand,
+    stop: CancellationToken,
+) -> Result<ExitCode> {
     let (options, vocabulary) = (parts::policy(config), parts::vocabulary(config));
     match command {
+        PolicyCommand::Publish(asked) => publish::publish(config, asked, stop).await,
+        PolicyCommand::Rollback(asked) => publish::rollback(config, asked, stop).await,
+        PolicyCommand::History(print) => replicas::history(config, print.json).await,
+        PolicyCommand::Status(print) => replicas::status(config, print.json).await,
         PolicyCommand::Check(print) => {
             let findings = match adjutant_policies::check(&options, &vocabulary) {
                 Ok(findings) => findings,

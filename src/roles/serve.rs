@@ -21,6 +21,9 @@ use crate::{
     supervise::Supervisor,
 };
 
+/// How long the first lines wait until it is known which policy is in force.
+const SETTLE: Duration = Duration::from_secs(5);
+
 /// Everything in one process.
 pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
     let bus_config = parts::bus(config, true)?;
@@ -44,6 +47,8 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     };
     listen::start(&mut supervisor, config, chats.http, &stop).await?;
     let prompt = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    // A published policy comes from the bus; if that takes long, what is said then is true all the same.
+    let _ = tokio::time::timeout(SETTLE, policy.settled()).await;
     announce(config, &opened, &policy, chats.lines, api, prompt);
     if prompt {
         let bus = opened.role(Role::Console).await?;
@@ -267,16 +272,10 @@ fn completions() -> console::Completions {
 /// One command: on a running system if there is one, else on a bus of its own with a worker and the demo.
 pub(super) async fn run(config: &Config, args: RunArgs, stop: CancellationToken) -> Result<ExitCode> {
     let console = parts::console(config);
-    let user = args.as_user.unwrap_or_else(|| console.user.clone());
-    if !console.users.contains_key(&user) {
-        let known: Vec<&str> = console.users.keys().map(String::as_str).collect();
-        output::complain(&format!(
-            "adjutant: there is no user `{user}`; console.users has {}",
-            known.join(", ")
-        ));
-        return Ok(ExitCode::from(2));
-    }
-    let groups = console.groups(&user);
+    let (user, groups) = match asker(config, args.as_user) {
+        Ok(asker) => asker,
+        Err(exit) => return Ok(exit),
+    };
     let options = RunOptions { user, groups, json: args.json, timeout: args.timeout, words: args.words };
     let opened = open::open(&parts::bus(config, false)?).await?;
     let own = if opened.is_memory() { Some(alone(config, &opened, &stop).await?) } else { None };
@@ -286,6 +285,19 @@ pub(super) async fn run(config: &Config, args: RunArgs, stop: CancellationToken)
     let exit = asked.context("stopped before the answer came").and_then(|exit| exit)?;
     opened.stop().await;
     Ok(exit.into())
+}
+
+/// Who asks from a script, with their groups: the user who is named, else the configured one.
+pub(super) fn asker(config: &Config, named: Option<String>) -> Result<(String, Vec<String>), ExitCode> {
+    let console = parts::console(config);
+    let user = named.unwrap_or_else(|| console.user.clone());
+    if console.users.contains_key(&user) {
+        let groups = console.groups(&user);
+        return Ok((user, groups));
+    }
+    let known: Vec<&str> = console.users.keys().map(String::as_str).collect();
+    output::complain(&format!("adjutant: there is no user `{user}`; console.users has {}", known.join(", ")));
+    Err(ExitCode::from(2))
 }
 
 /// The roles that a command alone needs; they end with what is returned.

@@ -212,7 +212,7 @@ async fn admins_check_policy_and_see_every_finding() {
     assert_eq!(adjutant(dir.path(), &["policy", "test"], &[]).await.status, 0);
     let folder = dir.path().join("policies");
     std::fs::create_dir(&folder).unwrap();
-    for name in ["model.conf", "policy.csv", "policy.lock", "policy.test"] {
+    for name in ["model.conf", "policy.csv", "policy.lock", "policy.test", "policy.toml"] {
         std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(name), folder.join(name))
             .unwrap();
     }
@@ -230,6 +230,7 @@ async fn admins_check_policy_and_see_every_finding() {
     let json = adjutant(dir.path(), &["policy", "check", "--json"], &[]).await;
     let json: Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(json["findings"][0]["code"], "unknown-command");
-    let gone = adjutant(dir.path(), &["policy", "check"], &[("ADJUTANT_POLICY__DIR", "nowhere")]).await;
+    let gone =
+        adjutant(dir.path(), &["policy", "check"], &[("ADJUTANT_POLICY__SOURCE", "dir:nowhere")]).await;
     assert!(gone.status == 2 && gone.err.contains("is not there"), "{}", gone.err);
 }

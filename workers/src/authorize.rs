@@ -1,5 +1,5 @@
 //! Who asks, and whether they may. Every decision goes through the gate; without a loaded policy all is refused but looking
-//! at `help` and `status`.
+//! at `help`, `whoami` and `status`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{catalogue::Catalogue, context::context};
 
 /// What may be looked at while no policy is loaded, so that people learn what is wrong.
-const WITHOUT_POLICY: [&str; 2] = ["help", "status"];
+const WITHOUT_POLICY: [&str; 3] = ["help", "status", "whoami"];
 
 /// An actor with what the policy in force makes of them. Pins one policy version for the life of a request.
 pub(crate) struct Asker {

@@ -8,6 +8,7 @@ mod history;
 mod home;
 mod notify;
 mod ping;
+mod policy;
 mod rerun;
 mod runs;
 mod status;
@@ -24,6 +25,7 @@ use adjutant_bus::{
     request::Request,
     spec::{CommandPath, CommandSpec},
 };
+use adjutant_policies::Policy;
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -40,6 +42,8 @@ pub(crate) struct Asked {
     pub(crate) catalogue: Arc<Catalogue>,
     /// The bus.
     pub(crate) bus: Bus,
+    /// The policy that decides.
+    pub(crate) policy: Arc<Policy>,
     /// Name and version of the program and the worker.
     pub(crate) about: Arc<About>,
 }
@@ -133,6 +137,10 @@ pub(crate) fn all() -> Vec<Arc<dyn Command>> {
         Arc::new(why::Why),
         Arc::new(notify::Notify),
         Arc::new(catalogue::Commands),
+        Arc::new(policy::Publish),
+        Arc::new(policy::Rollback),
+        Arc::new(policy::Status),
+        Arc::new(policy::History),
     ]
 }
 

@@ -1,12 +1,12 @@
 //! What policy is told about the arguments: every declared key, always, so that a rule about one command cannot bite others.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use adjutant_bus::spec::{ArgKind, CommandSpec};
 use adjutant_policies::Vocabulary;
 use serde_json::Value;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Entry};
 
 /// The value of a key that the command does not bind.
 const NONE: &str = "none";
@@ -48,7 +48,9 @@ pub fn vocabulary(catalogue: &Catalogue, trusted_homes: &[String]) -> Vocabulary
         }
     }
     let commands = catalogue.iter().map(|entry| entry.spec.path.dotted()).collect();
-    Vocabulary { commands, context, trusted_homes: trusted_homes.to_vec() }
+    let own = |entry: &Arc<Entry>| entry.spec.args.iter().filter_map(|arg| arg.context.clone()).collect();
+    let binds = catalogue.iter().map(|entry| (entry.spec.path.dotted(), own(entry))).collect();
+    Vocabulary { commands, context, binds, trusted_homes: trusted_homes.to_vec() }
 }
 
 fn keys(catalogue: &Catalogue) -> impl Iterator<Item = (&str, &ArgKind)> {

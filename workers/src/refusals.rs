@@ -29,7 +29,7 @@ pub(crate) fn no_policy() -> Refusal {
     refusal(
         RefusalCode::NotAllowed,
         "No policy is loaded, so everything is refused",
-        "Tell an operator; `help` and `status` work meanwhile.",
+        "Tell an operator; `help`, `whoami` and `status` work meanwhile.",
     )
 }
 
@@ -73,6 +73,19 @@ pub(crate) fn paused(spec: &CommandSpec, paused: &Paused) -> Refusal {
         ),
     };
     refusal(RefusalCode::Paused, what, next)
+}
+
+/// Whether the policy in force here is still the current one has not been known for too long.
+pub(crate) fn outdated(spec: &CommandSpec, confirmed: Option<Timestamp>) -> Refusal {
+    let since = confirmed.map_or_else(String::new, |at| format!(" since {}", minute(at)));
+    refusal(
+        RefusalCode::Paused,
+        format!(
+            "`{}` is not run on production, because this worker does not know{since} whether its policy is the current one",
+            spec.path
+        ),
+        "Nothing was run. Tell an operator, who sees with `adjutant policy status` what is wrong; try again then.",
+    )
 }
 
 fn minute(at: Timestamp) -> String {

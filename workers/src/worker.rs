@@ -67,6 +67,7 @@ pub async fn run(
     let announcer = Arc::new(Announcer { bus: bus.clone(), policy: policy.clone() });
     let abandon = CancellationToken::new();
     let pause = Arc::new(Pause::new(config.record_grace));
+    let settled = policy.clone();
     let executor = Arc::new(Executor::new(
         bus.clone(),
         policy,
@@ -81,7 +82,9 @@ pub async fn run(
     background.spawn(async move { offers.run(refresh_stop).await });
     let (following, follow_bus, follow_stop) = (pause.clone(), bus.clone(), stop.clone());
     background.spawn(async move { following.follow(&follow_bus, &follow_stop).await });
-    if stop.run_until_cancelled(pause.known()).await.is_none() {
+    // Before both are known, what is asked would be refused for no reason.
+    let known = async { tokio::join!(pause.known(), settled.settled()) };
+    if stop.run_until_cancelled(known).await.is_none() {
         return Ok(());
     }
     info!(worker = %config.name, slots = config.slots, "worker is ready");

@@ -92,6 +92,7 @@ impl World {
         let vocabulary = Vocabulary {
             commands: ["notify".to_owned()].into(),
             context: [("destination".to_owned(), Vec::new()), ("env".to_owned(), Vec::new())].into(),
+            binds: std::collections::BTreeMap::default(),
             trusted_homes: Vec::new(),
         };
         let policy = Policy::load(Options::new(Some(folder)), vocabulary).await;

@@ -91,8 +91,7 @@ pub async fn files_too_large_for_a_message_are_told_and_not_sent(world: World) {
         (0..20_000u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761) ^ (n << 13))).collect();
     let noise: String =
         (0..8).map(|n| noise.chars().rev().skip(n).step_by(n + 1).collect::<String>() + &noise).collect();
-    let large =
-        Draft { v: Version, sha256: "ab".to_owned(), at: Timestamp::now(), files: packed(&noise.repeat(1)) };
+    let large = Draft { v: Version, sha256: "ab".to_owned(), at: Timestamp::now(), files: packed(&noise) };
     let uploaded = bundle::upload(&world.console, &large).await;
     assert!(matches!(uploaded, Err(Unpublished::TooLarge(_))), "{uploaded:?}");
     assert_eq!(bundle::draft(&world.bus, "ab").await.unwrap(), None);

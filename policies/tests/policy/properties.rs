@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::world::{PLACE, World, context, member};
 
-fn row() -> impl Strategy<Value = (String, bool)> {
+pub fn row() -> impl Strategy<Value = (String, bool)> {
     let pick = |values: &'static [&'static str]| prop::sample::select(values);
     (
         pick(&["everyone", "Engineering", "Contractors", "Temps"]),

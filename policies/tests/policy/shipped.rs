@@ -7,7 +7,9 @@ use adjutant_policies::{Column, Options, Policy, Vocabulary, grid};
 
 const CALLERS: [&str; 7] =
     ["everyone + Engineering", "everyone + Product", "everyone", "guests", "external", "svc:ci", "nobody"];
-const VIEWED: [&str; 11] = [
+const VIEWED: [&str; 13] = [
+    "policy.history",
+    "policy.status",
     "help",
     "help.search",
     "whoami",
@@ -20,13 +22,23 @@ const VIEWED: [&str; 11] = [
     "deploy.list",
     "deploy.history",
 ];
-const RUN: [&str; 6] = ["ping", "rerun", "cancel", "deploy.promote", "deploy.rollback", "notify"];
+const RUN: [&str; 8] = [
+    "ping",
+    "rerun",
+    "cancel",
+    "policy.publish",
+    "policy.rollback",
+    "deploy.promote",
+    "deploy.rollback",
+    "notify",
+];
 
 fn vocabulary() -> Vocabulary {
     let environments = ["none", "preview", "staging", "production"].map(str::to_owned).to_vec();
     Vocabulary {
         commands: VIEWED.iter().chain(&RUN).map(|name| (*name).to_owned()).collect(),
         context: BTreeMap::from([("env".to_owned(), environments), ("destination".to_owned(), Vec::new())]),
+        binds: Default::default(),
         trusted_homes: vec!["console:local".to_owned()],
     }
 }

@@ -27,6 +27,7 @@ pub fn vocabulary() -> Vocabulary {
             "env".to_owned(),
             ["none", "staging", "production"].map(str::to_owned).to_vec(),
         )]),
+        binds: BTreeMap::new(),
         trusted_homes: vec!["slack:T0ACME".to_owned(), "discord:9001".to_owned()],
     }
 }

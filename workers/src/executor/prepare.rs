@@ -155,13 +155,19 @@ impl Executor {
     }
 
     fn unless_paused(&self, ready: Ready) -> Prepared {
-        match self.pause.stops(ready.spec()) {
-            Some(paused) => {
-                let refusal = refusals::paused(ready.spec(), &paused);
-                Prepared::Paused(Box::new(ready), Box::new(refusal_fact(refusal)))
-            }
+        let paused = self.pause.stops(ready.spec()).map(|paused| refusals::paused(ready.spec(), &paused));
+        match paused.or_else(|| self.outdated(&ready)) {
+            Some(refusal) => Prepared::Paused(Box::new(ready), Box::new(refusal_fact(refusal))),
             None => Prepared::Ready(Box::new(ready)),
         }
+    }
+
+    /// A policy that may not be the current one any more decides nothing on production.
+    fn outdated(&self, ready: &Ready) -> Option<Refusal> {
+        let context = &ready.opening.authorization.as_ref()?.context;
+        let production = self.policy.gate().is_some_and(|gate| gate.is_production(context));
+        (production && self.policy.is_stale())
+            .then(|| refusals::outdated(ready.spec(), self.policy.status().confirmed_at))
     }
 
     fn asked(&self, asker: Asker, current: &Current, arguments: BTreeMap<String, Value>) -> Asked {
@@ -170,6 +176,7 @@ impl Executor {
             arguments,
             catalogue: current.catalogue.clone(),
             bus: self.bus.clone(),
+            policy: self.policy.clone(),
             about: self.about.clone(),
         }
     }

@@ -1,0 +1,65 @@
+//! `policy status`: which policy each replica decides by.
+
+use adjutant_bus::{
+    bundle::{self, Named},
+    presence::{self, Replica},
+    reply::{Reply, Tone},
+    spec::{Action, CommandSpec, Effect},
+};
+use adjutant_policies::live::trouble;
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::commands::{Asked, Command, Failure, path};
+
+pub(in crate::commands) struct Status;
+
+#[async_trait]
+impl Command for Status {
+    fn spec(&self) -> CommandSpec {
+        CommandSpec {
+            effect: Effect::Read,
+            action: Action::View,
+            ..CommandSpec::new(
+                path("policy status"),
+                "Show which policy each replica decides by, and what is wrong",
+            )
+        }
+    }
+
+    async fn run(&self, asked: &Asked) -> Result<Reply, Failure> {
+        let newest = bundle::newest(&asked.bus).await?.map(|bundle| bundle.named);
+        let replicas = presence::all(&asked.bus).await?;
+        let published = newest.as_ref().map_or_else(
+            || "nothing has been published".to_owned(),
+            |named| format!("{} ({:.8})", named.version, named.sha256),
+        );
+        let rows: Vec<Vec<String>> = replicas.iter().map(|replica| row(replica, newest.as_ref())).collect();
+        let good = replicas.iter().all(|replica| trouble(replica, newest.as_ref()).is_none());
+        let (tone, title) = match (good, replicas.len()) {
+            (_, 0) => (Tone::Warning, "No replica tells which policy it decides by".to_owned()),
+            (true, 1) => (Tone::Success, "1 replica, and all is well".to_owned()),
+            (true, n) => (Tone::Success, format!("{n} replicas, and all is well")),
+            (false, _) => {
+                (Tone::Warning, "Not every replica decides by the policy that it should".to_owned())
+            }
+        };
+        let columns = ["replica", "version", "content", "since", "state"];
+        Ok(Reply::new(tone, title).fields([("published", published)]).table(&columns, rows))
+    }
+}
+
+fn row(replica: &Replica, newest: Option<&Named>) -> Vec<String> {
+    let policy = &replica.policy;
+    let at = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let good =
+        || if policy.source == "bus" { "ok".to_owned() } else { format!("ok, from {}", policy.source) };
+    vec![
+        format!("{} {}", replica.role, replica.name),
+        policy.version.map_or_else(|| "none".to_owned(), |version| version.to_string()),
+        policy.sha256.as_deref().map_or_else(String::new, |sha256| format!("{sha256:.8}")),
+        policy.loaded_at.map_or_else(String::new, at),
+        trouble(replica, newest)
+            .map_or_else(good, |trouble| trouble.lines().next().unwrap_or_default().to_owned()),
+    ]
+}
