@@ -58,7 +58,7 @@ pub(crate) fn check(file: &[u8], gate: &Gate, vocabulary: &Vocabulary) -> Findin
         Ok(report) => {
             let mut findings = Findings::default();
             for failed in report.results.into_iter().filter(|result| !result.passed) {
-                findings.error("test-failed", TESTS, (failed.line, 0), failed.told);
+                findings.error("test-failed", TESTS, (failed.line, 1), failed.told);
             }
             findings
         }
@@ -77,7 +77,7 @@ fn run(file: &[u8], gate: &Gate, vocabulary: &Vocabulary) -> Result<TestReport, 
                     report.results.push(case.run(gate))
                 }
                 Ok(_) => {}
-                Err(why) => findings.error("test-form", TESTS, (line.number, 0), why),
+                Err(why) => findings.error("test-form", TESTS, (line.number, 1), why),
             }
         }
     }

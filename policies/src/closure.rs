@@ -6,6 +6,8 @@ use crate::{finding::Findings, rows};
 
 /// Most steps from a group to the highest one above it.
 const DEEPEST: usize = 8;
+/// Most pairs of a group and one above it, all told.
+const MOST_PAIRS: usize = 100_000;
 
 /// A `g` row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +26,31 @@ pub(crate) struct Closure {
 impl Closure {
     /// Closes the links. Those that make a circle, or go too deep, are reported.
     pub(crate) fn of(links: &[Link], findings: &mut Findings) -> Self {
-        let mut closure = Self::default();
+        let mut above_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for link in links {
-            let (above, depth) = climb(links, &link.member);
+            above_of.entry(&link.member).or_default().push(&link.above);
+        }
+        let mut closure = Self::default();
+        let mut pairs = 0;
+        for link in links {
+            if closure.above.contains_key(&link.member) {
+                continue;
+            }
+            let (above, deep) = climb(&above_of, &link.member);
+            pairs += above.len();
             if above.contains(&link.member) {
                 let message = format!("`{}` would be above itself", link.member);
-                findings.error("role-cycle", rows::FILE, (link.line, 0), message);
-            } else if depth > DEEPEST {
-                let message =
-                    format!("`{}` has {depth} groups above one another; {DEEPEST} is the most", link.member);
-                findings.error("role-depth", rows::FILE, (link.line, 0), message);
+                findings.error("role-cycle", rows::FILE, (link.line, 1), message);
+            } else if deep {
+                let message = format!(
+                    "`{}` has more than {DEEPEST} groups above one another, which is the most",
+                    link.member
+                );
+                findings.error("role-depth", rows::FILE, (link.line, 1), message);
+            } else if pairs > MOST_PAIRS {
+                let message = format!("there are more than {MOST_PAIRS} pairs of a group and one above it");
+                findings.error("role-depth", rows::FILE, (link.line, 1), message);
+                return closure;
             }
             closure.above.insert(link.member.clone(), above);
         }
@@ -56,22 +73,17 @@ impl Closure {
     }
 }
 
-/// All groups above one, and how many steps it is to the highest.
-fn climb(links: &[Link], from: &str) -> (BTreeSet<String>, usize) {
-    let mut above = BTreeSet::new();
-    let mut level = vec![from.to_owned()];
-    let mut depth = 0;
-    loop {
-        let next: Vec<String> = links
-            .iter()
-            .filter(|link| level.contains(&link.member) && !above.contains(&link.above))
-            .map(|link| link.above.clone())
-            .collect();
-        if next.is_empty() {
-            return (above, depth);
+/// All groups above one, and whether there are more steps to the highest than may be. Then the climb ends.
+fn climb(above_of: &BTreeMap<&str, Vec<&str>>, from: &str) -> (BTreeSet<String>, bool) {
+    let mut above: BTreeSet<&str> = BTreeSet::new();
+    let mut level = BTreeSet::from([from]);
+    for _ in 0..=DEEPEST {
+        let higher = level.iter().filter_map(|group| above_of.get(group)).flatten().copied();
+        level = higher.filter(|group| !above.contains(group)).collect();
+        above.extend(&level);
+        if level.is_empty() {
+            break;
         }
-        depth += 1;
-        above.extend(next.iter().cloned());
-        level = next;
     }
+    (above.into_iter().map(str::to_owned).collect(), !level.is_empty())
 }

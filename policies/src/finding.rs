@@ -4,6 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
+/// Most findings that are listed: a file of nonsense has one for each of its characters.
+const MOST: usize = 2_000;
+/// Longest text for which a likeness is sought, in bytes.
+const LONGEST_LIKENESS: usize = 120;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,6 +96,24 @@ impl Findings {
         message: String,
     ) {
         let (line, column) = at;
+        if self.findings.len() >= MOST {
+            // Whatever else is left out, a file with an error is refused.
+            let told = self.findings.last().is_some_and(|last| last.severity == Severity::Error);
+            if severity == Severity::Warning || told {
+                return;
+            }
+        } else if self.findings.len() + 1 == MOST {
+            let message = "more is wrong than is worth a list; mend these first".to_owned();
+            let code = "too-many-findings";
+            self.findings.push(Finding {
+                code,
+                severity,
+                file: file.to_owned(),
+                line: 0,
+                column: 0,
+                message,
+            });
+        }
         self.findings.push(Finding { code, severity, file: file.to_owned(), line, column, message });
     }
 
@@ -115,6 +138,9 @@ impl fmt::Display for Findings {
 
 /// "; did you mean `x`?" for the candidate most like the text, if one is like it.
 pub(crate) fn did_you_mean<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    if text.len() > LONGEST_LIKENESS {
+        return String::new();
+    }
     let like = |candidate: &&str| {
         strsim::normalized_damerau_levenshtein(&text.to_lowercase(), &candidate.to_lowercase())
     };

@@ -6,6 +6,7 @@ mod vocabulary;
 
 mod closure;
 mod lock;
+mod matcher;
 mod matching;
 mod model;
 mod rows;

@@ -47,7 +47,7 @@ pub struct Options {
     pub folder: Option<PathBuf>,
     /// The operator wants another model than the shipped one, and owns the risk.
     pub own_model: bool,
-    /// Most `p` rows.
+    /// Most rows of a kind.
     pub most_rows: usize,
     /// How long a policy that cannot be confirmed as the current one counts for production commands.
     pub stale_after: Duration,
@@ -224,15 +224,15 @@ pub(crate) fn draft(
     }
     model::check(model_text, options.own_model, found);
     let lock = Lock::read(lock_text, vocabulary, found);
-    let rows = Rows::read(policy_text, &mut Judge { vocabulary, lock: &lock, purpose, findings: found });
+    let rows = Rows::read(
+        policy_text,
+        options.most_rows,
+        &mut Judge { vocabulary, lock: &lock, purpose, findings: found },
+    );
     let closure = Closure::of(&rows.links, found);
     lock.warn_unused(&rows.groups(), found);
     warn_shadowed(&rows.rows, found);
     warn_mixed_script(&rows, found);
-    if rows.rows.len() > options.most_rows {
-        let message = format!("there are {} rows, and {} is the most", rows.rows.len(), options.most_rows);
-        found.error("too-many-rows", rows::FILE, (0, 0), message);
-    }
     if findings.refuse() {
         return (None, findings.sorted());
     }
@@ -276,7 +276,7 @@ fn warn_mixed_script(rows: &Rows, findings: &mut Findings) {
     };
     for row in rows.rows.iter().filter(|row| mixed(&row.group)) {
         let message = format!("`{}` mixes scripts; a look-alike may be meant", row.group);
-        findings.warn("mixed-script", rows::FILE, (row.line, 0), message);
+        findings.warn("mixed-script", rows::FILE, (row.line, 1), message);
     }
 }
 

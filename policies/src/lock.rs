@@ -16,6 +16,7 @@ pub(crate) const FILE: &str = "policy.lock";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock {
     names: BTreeMap<String, (String, usize)>,
+    policy_names: BTreeSet<String>,
 }
 
 impl Lock {
@@ -30,8 +31,8 @@ impl Lock {
     }
 
     /// Every policy name.
-    pub(crate) fn policy_names(&self) -> BTreeSet<&str> {
-        self.names.values().map(|(name, _)| name.as_str()).collect()
+    pub(crate) const fn policy_names(&self) -> &BTreeSet<String> {
+        &self.policy_names
     }
 
     /// Reads the file; what is wrong is left out and reported.
@@ -49,12 +50,12 @@ impl Lock {
                 "3 fields are needed (id, policy name, name when locked), {} are here",
                 line.fields.len()
             );
-            return findings.error("lock-field-count", FILE, (line.number, 0), message);
+            return findings.error("lock-field-count", FILE, (line.number, 1), message);
         };
         if let Err(why) = check_id(id, name, vocabulary) {
             return findings.error(why.0, FILE, (line.number, *at), why.1);
         }
-        if RESERVED.contains(&name.as_str()) || name == NOBODY {
+        if RESERVED.into_iter().chain([NOBODY]).any(|reserved| reserved.eq_ignore_ascii_case(name)) {
             let message = format!("`{name}` is reserved; no chat group can stand for it");
             return findings.error("lock-reserved", FILE, (line.number, *name_at), message);
         }
@@ -66,13 +67,14 @@ impl Lock {
             let message = format!("`{id}` stands for `{there}` already, in line {first}");
             return findings.error("lock-twice", FILE, (line.number, *at), message);
         }
+        self.policy_names.insert(name.clone());
         self.names.insert(id.clone(), (name.clone(), line.number));
     }
 
     /// Lines that no row needs.
     pub(crate) fn warn_unused(&self, used: &BTreeSet<&str>, findings: &mut Findings) {
         for (name, line) in self.names.values().filter(|(name, _)| !used.contains(name.as_str())) {
-            findings.warn("lock-unused", FILE, (*line, 0), format!("no row names `{name}`"));
+            findings.warn("lock-unused", FILE, (*line, 1), format!("no row names `{name}`"));
         }
     }
 }
@@ -96,8 +98,12 @@ fn check_id(id: &str, name: &str, vocabulary: &Vocabulary) -> Result<(), Why> {
     let Some((platform, tenant)) = home.split_once(':') else {
         return bad("it must be platform:tenant/group");
     };
-    if !is_platform(platform) || tenant.is_empty() || group.is_empty() || group.contains('/') {
+    if !is_platform(platform) || tenant.is_empty() || group.is_empty() || group.contains(['/', '*']) {
         return bad("it must be platform:tenant/group with a known platform");
+    }
+    // At the terminal the groups of the configuration have their names as ids.
+    if platform != "console" && id.contains(' ') {
+        return bad("a blank is in it; is a comma missing?");
     }
     if platform == "discord" && tenant == group {
         return bad("it is the role that every member has, which is `everyone`");

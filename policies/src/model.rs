@@ -1,7 +1,7 @@
 //! `model.conf`: pinned to the shipped model unless the operator says otherwise, and held to what casbin does not check even
 //! then.
 
-use crate::finding::Findings;
+use crate::{finding::Findings, matcher};
 
 /// Name of the file.
 pub(crate) const FILE: &str = "model.conf";
@@ -17,8 +17,11 @@ const SECTIONS: [(&str, &str); 5] = [
     ("policy_effect", "e"),
     ("matchers", "m"),
 ];
-/// The functions and words that a matcher may use.
-const WORDS: [&str; 4] = ["cmdMatch", "placeMatch", "whenMatch", "in"];
+/// The fields of a request, in the order in which they are filled.
+const REQUEST: &str = "who, groups, place, cmd, act, ctx";
+/// The columns of a row, in the order in which they are filled. Casbin finds the effect by its name, and takes every row for an
+/// allow row when there is none.
+const POLICY: &str = "group, place, cmd, act, when, eft";
 
 /// Checks the model. `own` is the operator's word that another model than the shipped one is wanted.
 pub(crate) fn check(text: &str, own: bool, findings: &mut Findings) {
@@ -28,7 +31,7 @@ pub(crate) fn check(text: &str, own: bool, findings: &mut Findings) {
     if !own {
         let message =
             "this is not the model that ships; put that back, or set the own-model flag and own the risk";
-        return findings.error("model-pinned", FILE, (0, 0), message);
+        return findings.error("model-pinned", FILE, (unlike(text), 1), message);
     }
     let definitions = sections(text, findings);
     for (section, key) in SECTIONS {
@@ -37,7 +40,7 @@ pub(crate) fn check(text: &str, own: bool, findings: &mut Findings) {
             [] => findings.error(
                 "model-section",
                 FILE,
-                (0, 0),
+                (text.lines().count().max(1), 1),
                 format!("the section [{section}] has no definition"),
             ),
             [only] if only.key == key => check_value(only, findings),
@@ -66,8 +69,17 @@ fn normal(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The first line that says something which the shipped model does not say there.
+fn unlike(text: &str) -> usize {
+    let mut shipped = normal(SHIPPED).into_iter();
+    let differs = |line: &str| normal(line).into_iter().any(|said| shipped.next() != Some(said));
+    text.lines().position(differs).unwrap_or_else(|| text.lines().count()) + 1
+}
+
 struct Definition<'a> {
     line: usize,
+    /// The column of the value.
+    column: usize,
     section: &'a str,
     key: &'a str,
     value: &'a str,
@@ -99,76 +111,48 @@ fn sections<'a>(text: &'a str, findings: &mut Findings) -> Vec<Definition<'a>> {
             let message =
                 "no comment and no continuation on a line that defines something: casbin cuts it there";
             findings.error("model-section", FILE, (line, 1), message);
-        } else if let Some((key, value)) = trimmed.split_once('=') {
-            definitions.push(Definition { line, section, key: key.trim(), value: value.trim() });
+        } else if let Some((key, value)) = trimmed.split_once('=').filter(|_| !section.is_empty()) {
+            let ends = raw.trim_end();
+            let column = ends.chars().count() - value.trim_start().chars().count() + 1;
+            definitions.push(Definition { line, column, section, key: key.trim(), value: value.trim() });
         } else {
-            findings.error("model-section", FILE, (line, 1), "this is neither a section nor a definition");
+            findings.error(
+                "model-section",
+                FILE,
+                (line, 1),
+                "this is neither a section nor a definition in one",
+            );
         }
     }
     definitions
 }
 
 fn check_value(definition: &Definition<'_>, findings: &mut Findings) {
-    let at = (definition.line, 1);
+    let at = (definition.line, definition.column);
     match definition.key {
         "e" if definition.value != EFFECT => {
             findings.error("model-effect", FILE, at, format!("the effect must be exactly `{EFFECT}`"));
         }
         "g" if definition.value != "_, _" => {
-            findings.error("model-g", FILE, at, "`g` must be exactly `_, _`")
+            findings.error("model-g", FILE, at, "`g` must be exactly `_, _`");
         }
-        "p" => {
-            let columns: Vec<&str> = definition.value.split(',').map(str::trim).collect();
-            if columns.last() != Some(&"eft") || columns.len() != 6 {
-                findings.error(
-                    "model-eft",
-                    FILE,
-                    at,
-                    "`p` must have six columns, of which the last is `eft`",
-                );
+        "p" if !same(definition.value, POLICY) => {
+            findings.error("model-eft", FILE, at, format!("the columns must be `{POLICY}`, the last `eft`"));
+        }
+        "r" if !same(definition.value, REQUEST) => {
+            findings.error("model-section", FILE, at, format!("the fields of `r` must be `{REQUEST}`"));
+        }
+        "m" => {
+            if let Err(wrong) = matcher::check(definition.value) {
+                let at = (definition.line, definition.column + wrong.column);
+                findings.error(wrong.code, FILE, at, wrong.message);
             }
         }
-        "r" if definition.value.split(',').count() != 6 => {
-            findings.error("model-section", FILE, at, "`r` must have the six fields of the shipped model");
-        }
-        "m" => check_matcher(definition.value, at, findings),
         _ => {}
     }
 }
 
-fn check_matcher(matcher: &str, at: (usize, usize), findings: &mut Findings) {
-    let mut depth = 0_i32;
-    let mut before = ' ';
-    for c in matcher.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            '|' if before == '|' && depth <= 0 => {
-                findings.error(
-                    "model-or",
-                    FILE,
-                    at,
-                    "`||` stands only inside parentheses: outside it opens everything",
-                );
-            }
-            _ => {}
-        }
-        before = c;
-    }
-    let literals: Vec<&str> = matcher.split('"').skip(1).step_by(2).collect();
-    if literals.iter().any(|literal| *literal != "*") || matcher.contains(['\'', '`']) {
-        findings.error("model-function", FILE, at, "the only literal that a matcher may contain is \"*\"");
-    }
-    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-    let outside: String = matcher.split('"').step_by(2).collect::<Vec<_>>().join(" ");
-    for name in outside.split(|c| !word(c)).filter(|name| !name.is_empty()) {
-        let field = name.strip_prefix("r.").or_else(|| name.strip_prefix("p."));
-        if !WORDS.contains(&name) && field.is_none_or(str::is_empty) {
-            findings.error("model-function", FILE, at, format!("a matcher may not use `{name}`"));
-        }
-    }
-    let signs = outside.replace("&&", " ").replace("||", " ").replace("==", " ").replace("!=", " ");
-    if let Some(sign) = signs.chars().find(|c| !word(*c) && !matches!(c, ' ' | '(' | ')' | ',')) {
-        findings.error("model-function", FILE, at, format!("a matcher may not use `{sign}`"));
-    }
+/// Whether two lists of names are the same but for blanks.
+fn same(a: &str, b: &str) -> bool {
+    a.split(',').map(str::trim).eq(b.split(',').map(str::trim))
 }

@@ -20,7 +20,7 @@ const CANARY: &str = "canary:nobody";
 pub(crate) fn probe(gate: &Gate, findings: &mut Findings) {
     for row in gate.rows() {
         if let Err(why) = probe_row(gate, row) {
-            findings.error("probe", rows::FILE, (row.line, 0), why);
+            findings.error("probe", rows::FILE, (row.line, 1), why);
             return;
         }
     }

@@ -66,11 +66,16 @@ pub(crate) struct Judge<'a> {
 }
 
 impl Rows {
-    /// Reads the file; what is wrong is reported.
-    pub(crate) fn read(file_text: &str, judge: &mut Judge<'_>) -> Self {
+    /// Reads the file, as far as `most` rows of a kind; what is wrong is reported.
+    pub(crate) fn read(file_text: &str, most: usize, judge: &mut Judge<'_>) -> Self {
         let mut rows = Self::default();
         for line in text::lines(FILE, file_text, None, judge.findings) {
             rows.add(&line, judge);
+            if rows.rows.len().max(rows.links.len()) > most {
+                let message = format!("there are too many rows; {most} of a kind is the most");
+                judge.findings.error("too-many-rows", FILE, (line.number, 1), message);
+                break;
+            }
         }
         if rows.rows.is_empty() {
             judge.findings.error(
@@ -95,7 +100,7 @@ impl Rows {
         };
         if line.fields.len() != wanted {
             let message = format!("{wanted} fields are needed, {} are here", line.fields.len());
-            return judge.findings.error("field-count", FILE, (line.number, 0), message);
+            return judge.findings.error("field-count", FILE, (line.number, 1), message);
         }
         if let Some((_, at)) = line.fields.iter().find(|(field, _)| field.is_empty()) {
             return judge.findings.error(
@@ -121,8 +126,8 @@ impl Rows {
         above: &(String, usize),
         judge: &mut Judge<'_>,
     ) {
-        judge.group(line, member);
-        judge.group(line, above);
+        judge.link(line, member);
+        judge.link(line, above);
         self.links.push(Link { line, member: member.0.clone(), above: above.0.clone() });
     }
 
@@ -189,9 +194,18 @@ impl Judge<'_> {
         let hint = if group == NOBODY {
             "; did you mean `everyone`?".to_owned()
         } else {
-            did_you_mean(group, names.iter().copied().chain(RESERVED))
+            did_you_mean(group, names.iter().map(String::as_str).chain(RESERVED))
         };
         self.error("unknown-group", line, *at, format!("no group `{}`{hint}", shown(group)));
+    }
+
+    /// A group of a `g` row. What the platform says of a user, and what a key is, goes with no other group.
+    fn link(&mut self, line: usize, group: &(String, usize)) {
+        self.group(line, group);
+        if RESERVED.contains(&group.0.as_str()) || group.0.starts_with("svc:") {
+            let message = format!("`{}` stands alone: it is in no group, and no group is in it", group.0);
+            self.error("role-reserved", line, group.1, message);
+        }
     }
 
     fn command(&mut self, line: usize, (command, at): &(String, usize)) {
@@ -226,15 +240,15 @@ impl Judge<'_> {
         if place == "*" {
             return;
         }
-        let stem = place.strip_suffix('*').unwrap_or(place);
-        let open = stem.len() != place.len();
-        let (platform, rest) = stem.split_once(':').unwrap_or((stem, ""));
-        let (tenant, channel) =
-            rest.split_once('/').map_or((rest, None), |(tenant, channel)| (tenant, Some(channel)));
-        let whole = !tenant.is_empty() && channel.is_some_and(|channel| !channel.is_empty());
-        let ends = stem.ends_with(':') || stem.ends_with('/') && !tenant.is_empty();
-        let signs = stem.contains(['*', ' ']);
-        if !is_platform(platform) || signs || !stem.contains(':') || (open && !ends) || (!open && !whole) {
+        let named = |text: &str| !text.is_empty() && !text.contains(['*', ' ', ':', '/']);
+        let good = place.split_once(':').is_some_and(|(platform, rest)| {
+            is_platform(platform)
+                && (rest == "*"
+                    || rest
+                        .split_once('/')
+                        .is_some_and(|(tenant, channel)| named(tenant) && (channel == "*" || named(channel))))
+        });
+        if !good {
             let message = format!(
                 "`{}` is no place; it is `*`, `slack:*`, `slack:T0ACME/*` or `slack:T0ACME/C0DEPLOY`, by ids",
                 shown(place)
@@ -247,6 +261,7 @@ impl Judge<'_> {
         if when == "*" {
             return;
         }
+        let mut keys = BTreeSet::new();
         for part in when.split(';') {
             let Some((key, values)) = part.split_once('=') else {
                 let message =
@@ -254,9 +269,14 @@ impl Judge<'_> {
                 return self.error("condition", line, *at, message);
             };
             let values: Vec<&str> = values.split('|').collect();
-            let odd = |text: &str| text.is_empty() || text.contains(['*', ' ', '=']);
+            let odd = |text: &str| text.is_empty() || text.contains(['*', ' ', '=', '\u{fe0e}', '\u{fe0f}']);
             if odd(key) || values.iter().any(|value| odd(value)) {
                 let message = format!("`{}` is no condition: no blanks, no `*`, nothing empty", shown(part));
+                return self.error("condition", line, *at, message);
+            }
+            if !keys.insert(key) {
+                let message =
+                    format!("`{}` is there twice, which never holds; join its values by `|`", shown(key));
                 return self.error("condition", line, *at, message);
             }
             self.known(line, *at, key, &values);

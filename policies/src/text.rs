@@ -1,6 +1,8 @@
 //! What holds for every policy file as text: UTF-8, no characters that cannot be seen, no quotes, comments on lines of their
 //! own, a line end at the end.
 
+use std::ops::RangeInclusive;
+
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use crate::finding::Findings;
@@ -17,6 +19,20 @@ pub(crate) struct Line {
 /// Marks that open or close a quotation in some language.
 const QUOTES: [char; 15] = ['"', '\'', '`', '“', '”', '„', '‟', '‘', '’', '‚', '‛', '«', '»', '‹', '›'];
 
+/// Letters, marks and signs that show as nothing or as a blank (Unicode Default_Ignorable_Code_Point outside Cf, and the empty
+/// Braille pattern; not U+FE0E and U+FE0F, which stand behind emoji).
+const BLANK: [RangeInclusive<char>; 9] = [
+    '\u{34f}'..='\u{34f}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{2800}'..='\u{2800}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0d}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{e0100}'..='\u{e01ef}',
+];
+
 /// The text of a file, if it is text at all.
 pub(crate) fn decode<'a>(file: &str, bytes: &'a [u8], findings: &mut Findings) -> Option<&'a str> {
     match std::str::from_utf8(bytes) {
@@ -24,7 +40,9 @@ pub(crate) fn decode<'a>(file: &str, bytes: &'a [u8], findings: &mut Findings) -
         Err(error) => {
             let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-            findings.error("not-utf8", file, (line, 0), "this is not UTF-8; save the file as UTF-8");
+            let last = good.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            let column = String::from_utf8_lossy(last).chars().count() + 1;
+            findings.error("not-utf8", file, (line, column), "this is not UTF-8; save the file as UTF-8");
             None
         }
     }
@@ -42,16 +60,18 @@ pub(crate) fn check_characters(file: &str, text: &str, findings: &mut Findings) 
             }
         }
     }
-    let bare = text.matches('\n').count() - text.matches("\r\n").count();
-    if crlf && bare > 0 {
-        findings.error("hidden-char", file, (1, 0), "line ends are mixed; use LF, or CR LF throughout");
+    let mut ended = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    if let Some(bare) = ended.position(|line| !line.ends_with("\r\n")).filter(|_| crlf) {
+        let message = "line ends are mixed; use LF, or CR LF throughout";
+        findings.error("hidden-char", file, (bare + 1, 1), message);
     }
     if !text.is_empty() && !text.ends_with('\n') {
         let line = text.split('\n').count();
+        let column = text.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
         findings.error(
             "no-final-newline",
             file,
-            (line, 0),
+            (line, column),
             "the last line has no line end, so the file may have been cut off; end it with a line end",
         );
     }
@@ -71,7 +91,7 @@ fn is_hidden(c: char) -> bool {
             | SpaceSeparator
             | Surrogate
             | Unassigned
-    )
+    ) || BLANK.iter().any(|range| range.contains(&c))
 }
 
 /// The lines that say something, split at commas: `most` fields at most, the last of which takes the rest if `open`.
