@@ -19,5 +19,6 @@ mod policy {
     pub mod properties;
     pub mod requests;
     pub mod shipped;
+    pub mod traps;
     pub mod world;
 }

@@ -32,7 +32,19 @@ pub fn vocabulary() -> Vocabulary {
     }
 }
 
+/// What must hold of the base, and the tests that go with it.
+pub const TESTS: &str = "allow, Engineering, slack:T0ACME/C0DEPLOY, deploy.promote, run, env=staging\n\
+                         deny, Engineering + Temps, slack:T0ACME/C0DEPLOY, deploy.promote, run, env=staging, deny-row\n\
+                         deny, everyone, slack:T0ACME/C0DEPLOY, deploy.promote, run, env=staging\n";
+
 impl World {
+    /// The base, with its tests.
+    pub fn base() -> Self {
+        let world = Self::new(BASE);
+        world.write("policy.test", TESTS);
+        world
+    }
+
     pub fn new(policy: impl AsRef<[u8]>) -> Self {
         Self::with(policy, MODEL, LOCK)
     }
@@ -100,4 +112,19 @@ pub fn assert_unchanged(gate: &Gate) {
     assert!(allowed(&["S0ENG"]), "alice must stay allowed");
     assert!(!allowed(&["S0ENG", "S0TMP"]), "mallory must stay refused");
     assert!(!allowed(&[]), "eve must stay refused");
+}
+
+/// Nobody may what they might not under the base, whatever became of the rest.
+pub fn assert_widens_nothing(gate: &Gate, edited: &str) {
+    for (groups, most) in
+        [(&["S0ENG"][..], true), (&["S0ENG", "S0TMP"], false), (&["S0CON"], false), (&[], false)]
+    {
+        for command in vocabulary().commands {
+            let may = decide(gate, &member(gate, groups), &command).authorization.allowed;
+            let might = most && command.starts_with("deploy.")
+                || groups.contains(&"S0ENG")
+                    && ["deploy.list", "deploy.rollback"].contains(&command.as_str());
+            assert!(might || !may, "{groups:?} may {command}: {edited}");
+        }
+    }
 }
