@@ -15,10 +15,14 @@ mod policy {
     pub mod force;
     pub mod identity;
     pub mod live;
+    pub mod locks;
     pub mod models;
     pub mod properties;
+    pub mod raw;
     pub mod requests;
     pub mod shipped;
+    pub mod stale;
+    pub mod surprises;
     pub mod traps;
     pub mod world;
 }

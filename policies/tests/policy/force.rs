@@ -1,6 +1,7 @@
 //! Putting policies in force: whole or not at all, under load, with services that come and go.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,36 +9,82 @@ use std::{
     time::Duration,
 };
 
-use adjutant_policies::{Options, Policy};
+use adjutant_policies::{Files, Gate, Options, Policy};
 use tokio_util::sync::CancellationToken;
 
 use super::world::{BASE, World, assert_unchanged, decide, member, vocabulary};
 
+/// The base behind some lines of comment, so that its rows have other numbers in each of the versions.
+fn content(n: usize) -> String {
+    format!("# {n}\n{}{BASE}", "# more\n".repeat(n % 7))
+}
+
+/// The digest of the files with this policy, and the lines of the allow row and the deny row.
+fn expected(world: &World, n: usize) -> (String, [String; 2]) {
+    let mut files = Files::read(world.path()).unwrap();
+    files.policy = content(n).into_bytes();
+    let row = |line: usize| format!("policy.csv:{line}");
+    (files.digest(), [row(3 + n % 7), row(2 + n % 7)])
+}
+
+/// Decides for those who must be allowed and refused, and holds the verdicts against what the gate's version says.
+fn assert_one_version(gate: &Gate, known: &HashMap<String, [String; 2]>) {
+    assert_unchanged(gate);
+    let digest = gate.version().split(['(', ')']).nth(1).unwrap().to_owned();
+    let rows = known.get(&digest).unwrap_or_else(|| panic!("{digest} is no version that anybody wrote"));
+    for (groups, row) in [(&["S0ENG"][..], &rows[0]), (&["S0ENG", "S0TMP"], &rows[1])] {
+        let decided = decide(gate, &member(gate, groups), "deploy.promote").authorization;
+        assert_eq!(decided.policy, gate.version());
+        assert_eq!(decided.row.as_ref(), Some(row), "{digest}: a row of another version");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_reloads_under_load_never_refuse_or_allow_by_mistake() {
-    let world = World::new(BASE);
-    let policy = world.load().await;
+async fn trap_65_a_thousand_reloads_of_three_workers_under_load_never_refuse_or_allow_by_mistake() {
+    let world = World::base();
+    let known: Arc<HashMap<_, _>> = Arc::new((0..=1_000).map(|n| expected(&world, n)).collect());
+    assert_eq!(known.len(), 1_001);
+    world.write("policy.csv", content(0));
+    let workers = [world.load().await, world.load().await, world.load().await];
     let done = Arc::new(AtomicBool::new(false));
-    let (asked, until) = (policy.clone(), done.clone());
-    let load = tokio::task::spawn_blocking(move || {
-        let mut decisions = 0;
-        while !until.load(Ordering::Relaxed) {
-            let gate = asked.gate().unwrap();
-            assert_unchanged(&gate);
-            let verdict = decide(&gate, &member(&gate, &["S0ENG"]), "deploy.promote");
-            assert_eq!(verdict.authorization.policy, gate.version());
-            decisions += 1;
-        }
-        decisions
-    });
-    for n in 0..1_000 {
-        world.write("policy.csv.new", format!("# {n}\n{BASE}"));
+    let readers: Vec<_> = (0..6)
+        .map(|n| {
+            let (policy, until, known) = (workers[n % 3].clone(), done.clone(), known.clone());
+            std::thread::spawn(move || {
+                let mut decisions = 0_u64;
+                let mut seen = HashSet::new();
+                while !until.load(Ordering::Relaxed) {
+                    let gate = policy.gate().expect("a spurious refusal: no policy is in force");
+                    assert_one_version(&gate, &known);
+                    decisions += 1;
+                    seen.insert(gate.version().to_owned());
+                }
+                (decisions, seen.len())
+            })
+        })
+        .collect();
+    for n in 1..=1_000 {
+        world.write("policy.csv.new", content(n));
         std::fs::rename(world.path().join("policy.csv.new"), world.path().join("policy.csv")).unwrap();
-        policy.reload().await;
+        // A fourth starts in the middle of it now and then.
+        if n % 100 == 0 {
+            assert_one_version(&*world.gate().await, &known);
+        }
+        futures::future::join_all(workers.iter().map(|worker| worker.reload())).await;
     }
     done.store(true, Ordering::Relaxed);
-    assert!(load.await.unwrap() > 0);
-    assert!(policy.status().version.unwrap().starts_with("1001 "), "{:?}", policy.status());
+    for reader in readers {
+        let (decisions, versions) = reader.join().unwrap();
+        assert!(
+            decisions >= versions as u64 && versions > 10,
+            "{decisions} decisions by {versions} versions"
+        );
+    }
+    for worker in workers {
+        let status = worker.status();
+        assert!(status.version.as_ref().is_some_and(|version| version.starts_with("1001 ")), "{status:?}");
+        assert_eq!(status.problem, None);
+    }
 }
 
 #[tokio::test]
@@ -73,7 +120,7 @@ async fn without_a_good_policy_there_is_no_gate_until_there_is_one() {
 }
 
 #[tokio::test]
-async fn a_policy_outlives_its_services_and_learns_their_commands_when_they_come() {
+async fn trap_66_a_policy_outlives_its_services_and_learns_their_commands_when_they_come() {
     let world = World::new(BASE);
     let mut without = vocabulary();
     without.commands.retain(|command| !command.starts_with("deploy"));
