@@ -1,6 +1,10 @@
 //! One checked policy, immutable: the enforcers, the rows that explain them, the closure and the lock. A request pins one
 //! gate for its life.
 
+#[cfg(test)]
+#[allow(clippy::panic, reason = "a test fails by panicking")]
+mod faults;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,

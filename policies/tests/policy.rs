@@ -4,12 +4,16 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     missing_docs,
     unreachable_pub,
     reason = "a test fails by panicking, and its helpers are nobody's API"
 )]
 
 mod policy {
+    pub mod agreement;
+    pub mod damage;
+    pub mod dice;
     pub mod diff;
     pub mod edits;
     pub mod force;

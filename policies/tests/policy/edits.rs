@@ -1,11 +1,9 @@
 //! Traps 1–25: realistic bad edits of policy.csv, each with its family. All are refused with code, place and hint, and change
 //! nothing.
 
-use adjutant_policies::Severity;
-
 use super::{
-    traps::{assert_finding, assert_refused},
-    world::{BASE, LOCK, MODEL, World, assert_unchanged, assert_widens_nothing},
+    traps::assert_refused,
+    world::{BASE, MODEL, World},
 };
 
 const DENY: &str = "p, Contractors, *, deploy.promote, run, *, deny";
@@ -283,67 +281,6 @@ async fn traps_1_to_25_every_bad_edit_of_the_policy_is_refused_and_the_last_good
     assert!(met > 300, "{met}");
 }
 
-#[tokio::test]
-async fn trap_24_a_file_cut_off_anywhere_is_refused_by_its_form_or_by_its_own_tests() {
-    let rows = format!("# the base\n{BASE}p, Engineering, *, help, view, *, allow\n");
-    for end in 0..rows.len() {
-        let world = World::base();
-        world.write("policy.csv", &rows);
-        let policy = world.load().await;
-        world.write("policy.csv", &rows[..end]);
-        let findings = world.check();
-        if rows[..end].ends_with('\n') && end > rows.find("g, ").unwrap() {
-            continue; // nothing is gone but a row that allows
-        }
-        policy.reload().await;
-        let code = if rows[..end].ends_with('\n') { "test-failed" } else { "no-final-newline" };
-        if end < rows.find("p,").unwrap() + 1 {
-            assert!(findings.refuse(), "{end}");
-        } else {
-            let file = if code == "test-failed" { "policy.test" } else { "policy.csv" };
-            assert_finding("24", &findings, file, code, &rows);
-        }
-        assert!(policy.status().problem.is_some(), "{end}");
-        assert_unchanged(&policy.gate().unwrap());
-    }
-}
-
-#[tokio::test]
-async fn trap_17_edits_that_mean_no_harm_load_and_change_nothing() {
-    for policy in [
-        BASE.replace('\n', "\r\n"),
-        format!("# a comment, \"quoted\" # twice ⚠️\n\n{BASE}"),
-        BASE.replace(", ", ","),
-        BASE.replace(", ", "  ,   "),
-        format!("{BASE}{DENY}\n"),
-    ] {
-        let world = World::new(policy);
-        assert_eq!(world.check().errors(), 0, "{}", world.check());
-        assert_unchanged(&*world.gate().await);
-    }
-    let world =
-        World::with(BASE.replace('\n', "\r\n"), &MODEL.replace('\n', "\r\n"), &LOCK.replace('\n', "\r\n"));
-    assert_unchanged(&*world.gate().await);
-}
-
-#[tokio::test]
-async fn any_one_sign_of_the_policy_lost_doubled_or_replaced_opens_nothing() {
-    let world = World::base();
-    let mut loaded = 0;
-    for (at, by) in (0..BASE.len()).flat_map(|at| ["", "x", "*", ",", " ", "\n", "#", "."].map(|by| (at, by)))
-    {
-        for end in [at, at + 1] {
-            let edited = format!("{}{by}{}", &BASE[..at], &BASE[end..]);
-            world.write("policy.csv", &edited);
-            if !world.check().refuse() {
-                assert_widens_nothing(&*world.gate().await, &edited);
-                loaded += 1;
-            }
-        }
-    }
-    assert!(loaded > 100, "some are harmless: {loaded}");
-}
-
 #[test]
 fn a_finding_names_line_and_column_and_says_what_was_probably_meant() {
     let world = World::new(format!("{BASE}p, Enginering, *, deploy.promot, run, env=stagin, allow\n"));
@@ -377,27 +314,5 @@ fn too_many_rows_and_links_too_deep_are_refused() {
         let deep = World::with(format!("p, G0, *, help, run, *, allow\n{links}"), MODEL, &lock).check();
         let found = deep.findings.iter().filter(|finding| finding.code == "role-depth").count();
         assert_eq!(found, errors, "{groups}: {deep}");
-    }
-}
-
-#[test]
-fn nonsense_of_any_size_is_refused_soon_and_in_a_list_that_can_be_read() {
-    let most = 1024 * 1024;
-    let fill = |line: &str| line.repeat(most / line.len());
-    let star: String =
-        (0..20_000).map(|n| format!("g, Temps{n}, Contractors\ng, Contractors, Top{n}\n")).collect();
-    for policy in [
-        fill("\u{1}"),
-        fill("a\n"),
-        fill("p,"),
-        fill("p,x,y,z,run,*,deny\n"),
-        fill("g,Temps,Contractors\n"),
-        star,
-    ] {
-        let findings = World::new(format!("{policy}\n")).check();
-        assert!(findings.refuse() && findings.findings.len() <= 2_002, "{}", findings.findings.len());
-        let warnings =
-            findings.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
-        assert!(warnings < findings.findings.len());
     }
 }
