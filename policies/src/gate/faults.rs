@@ -15,6 +15,7 @@ fn vocabulary() -> Vocabulary {
     Vocabulary {
         commands: ["deploy.promote".to_owned()].into(),
         context: BTreeMap::new(),
+        binds: BTreeMap::new(),
         trusted_homes: vec!["slack:T0ACME".to_owned()],
     }
 }

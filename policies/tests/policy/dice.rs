@@ -110,6 +110,7 @@ pub fn vocabulary() -> Vocabulary {
     Vocabulary {
         commands: values(&COMMANDS).into_iter().collect(),
         context,
+        binds: BTreeMap::new(),
         trusted_homes: vec!["slack:T0ACME".to_owned(), "discord:9001".to_owned()],
     }
 }
