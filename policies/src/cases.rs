@@ -48,12 +48,12 @@ pub fn test(options: &Options, vocabulary: &Vocabulary) -> Result<Result<TestRep
     let files = Files::take(options)?;
     let (drafted, findings) = draft(&files, options, vocabulary, Purpose::Check);
     let Some(drafted) = drafted else { return Ok(Err(findings)) };
-    Ok(Gate::build(drafted, vocabulary, 0).and_then(|gate| run(&files.tests, &gate, vocabulary)))
+    Ok(Gate::build(drafted, 0).and_then(|gate| run(&files.tests, &gate)))
 }
 
 /// Ill-formed and failed tests, as findings.
-pub(crate) fn check(file: &[u8], gate: &Gate, vocabulary: &Vocabulary) -> Findings {
-    match run(file, gate, vocabulary) {
+pub(crate) fn check(file: &[u8], gate: &Gate) -> Findings {
+    match run(file, gate) {
         Err(findings) => findings,
         Ok(report) => {
             let mut findings = Findings::default();
@@ -66,7 +66,8 @@ pub(crate) fn check(file: &[u8], gate: &Gate, vocabulary: &Vocabulary) -> Findin
 }
 
 /// Runs the tests whose commands are known: others wait for their service.
-fn run(file: &[u8], gate: &Gate, vocabulary: &Vocabulary) -> Result<TestReport, Findings> {
+fn run(file: &[u8], gate: &Gate) -> Result<TestReport, Findings> {
+    let vocabulary = gate.vocabulary();
     let mut findings = Findings::default();
     let mut report = TestReport::default();
     if let Some(text) = text::decode(TESTS, file, &mut findings) {
@@ -166,10 +167,9 @@ fn caller(groups: &str) -> BTreeSet<String> {
     groups
 }
 
-/// `k=v;k=v`; keys left out are `none`, `key=?` leaves a key out for good, `*` is all defaults.
+/// `k=v;k=v`; keys left out are as usual (no freeze, the first window, else `none`), `key=?` leaves a key out for good, `*` is all defaults.
 fn context_of(text: &str, vocabulary: &Vocabulary) -> Result<BTreeMap<String, String>, String> {
-    let mut context: BTreeMap<String, String> =
-        vocabulary.context.keys().map(|key| (key.clone(), "none".to_owned())).collect();
+    let mut context = vocabulary.usually();
     if text == "*" {
         return Ok(context);
     }

@@ -16,6 +16,7 @@ use adjutant_bus::{
     spec::Action,
 };
 use casbin::rhai::Dynamic;
+use jiff::Timestamp;
 use tracing::error;
 
 use crate::{
@@ -27,12 +28,10 @@ use crate::{
     matching::cmd_match,
     model, probe,
     rows::Row,
+    settings::Settings,
     twin::{self, Denial, Dimension, Explanation, Seen},
-    vocabulary::Vocabulary,
+    vocabulary::{FREEZE, HOURS, NONE, OFF, Vocabulary},
 };
-
-/// The value of a context key that no known command binds.
-const NONE: &str = "none";
 
 /// What policy makes of an actor: their groups by policy name, closed over the `g` rows.
 pub struct Caller {
@@ -94,13 +93,13 @@ pub struct Gate {
     /// Keys that rows name and nobody declares at the moment.
     undeclared: Vec<String>,
     own_model: bool,
-    /// The values that make a command a production command, by key.
-    production: BTreeMap<String, Vec<String>>,
+    settings: Settings,
 }
 
 impl Gate {
     /// Builds enforcers for every command, then proves them. Nothing of it is in force yet.
-    pub(crate) fn build(draft: Draft, vocabulary: &Vocabulary, version: u64) -> Result<Self, Findings> {
+    pub(crate) fn build(draft: Draft, version: u64) -> Result<Self, Findings> {
+        let vocabulary = &draft.vocabulary;
         let undeclared: BTreeSet<String> = draft
             .rows
             .iter()
@@ -117,10 +116,10 @@ impl Gate {
             lock: draft.lock,
             closure: draft.closure,
             commands,
-            vocabulary: vocabulary.clone(),
+            vocabulary: draft.vocabulary,
+            settings: draft.settings,
             undeclared: undeclared.into_iter().collect(),
             own_model: draft.own_model,
-            production: BTreeMap::from([("env".to_owned(), vec!["production".to_owned()])]),
         };
         if !findings.refuse() {
             probe::probe(&gate, &mut findings);
@@ -265,7 +264,7 @@ impl Gate {
     pub fn complete(&self, context: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut complete = self.full(context);
         for key in self.vocabulary.context.keys() {
-            complete.entry(key.clone()).or_insert_with(|| NONE.to_owned());
+            complete.entry(key.clone()).or_insert_with(|| self.vocabulary.usual(key).to_owned());
         }
         complete
     }
@@ -279,6 +278,21 @@ impl Gate {
         full
     }
 
+    /// What holds whatever the command is: the window of time, and whether there is a freeze (none: it is not known).
+    #[must_use]
+    pub fn circumstances(&self, now: Timestamp, freeze: Option<bool>) -> BTreeMap<String, String> {
+        let hours = (HOURS.to_owned(), self.settings.hours(now).to_owned());
+        let word = |frozen| if frozen { "on" } else { OFF };
+        let freeze = freeze.map(|frozen| (FREEZE.to_owned(), word(frozen).to_owned()));
+        [hours].into_iter().chain(freeze).collect()
+    }
+
+    /// Whom to ask for what these groups may.
+    #[must_use]
+    pub fn contact(&self, groups: &[String]) -> Option<&str> {
+        self.settings.contact(groups)
+    }
+
     pub(crate) const fn lock(&self) -> &Lock {
         &self.lock
     }
@@ -290,7 +304,7 @@ impl Gate {
 
     /// The values that make a command a production command, by key.
     pub(crate) const fn production(&self) -> &BTreeMap<String, Vec<String>> {
-        &self.production
+        &self.settings.production
     }
 
     /// Whether a command with this context is a production command.
@@ -299,7 +313,7 @@ impl Gate {
         let holds = |(key, values): (&String, &Vec<String>)| {
             context.get(key).is_some_and(|value| values.contains(value))
         };
-        self.production.iter().any(holds)
+        self.settings.production.iter().any(holds)
     }
 
     pub(crate) fn rows_of(&self, command: &str) -> impl Iterator<Item = &Row> + Clone {

@@ -367,7 +367,7 @@ fn build(
 ) -> Result<(Gate, Findings), String> {
     let (drafted, findings) = draft(files, options, vocabulary, Purpose::Activate);
     let Some(drafted) = drafted else { return Err(findings.to_string()) };
-    let gate = Gate::build(drafted, vocabulary, version).map_err(|findings| findings.to_string())?;
-    let failed = crate::cases::check(&files.tests, &gate, vocabulary);
+    let gate = Gate::build(drafted, version).map_err(|findings| findings.to_string())?;
+    let failed = crate::cases::check(&files.tests, &gate);
     if failed.refuse() { Err(failed.to_string()) } else { Ok((gate, findings)) }
 }

@@ -10,7 +10,9 @@ mod matcher;
 mod matching;
 mod model;
 mod rows;
+mod settings;
 mod text;
+mod windows;
 
 mod cases;
 mod diff;

@@ -16,8 +16,9 @@ use crate::{
     lock::{self, Lock},
     model,
     rows::{self, Judge, Row, Rows},
+    settings::Settings,
     text,
-    vocabulary::Vocabulary,
+    vocabulary::{RESERVED, Vocabulary},
 };
 
 /// Most bytes of one file.
@@ -202,6 +203,9 @@ pub(crate) struct Draft {
     pub(crate) closure: Closure,
     pub(crate) own_model: bool,
     pub(crate) digest: String,
+    pub(crate) settings: Settings,
+    /// The words that there are, with those that the settings bring.
+    pub(crate) vocabulary: Vocabulary,
 }
 
 /// Reads the files strictly. Without a draft there are errors among the findings.
@@ -216,14 +220,26 @@ pub(crate) fn draft(
     let model_text = text::decode(model::FILE, &files.model, found);
     let lock_text = text::decode(lock::FILE, &files.lock, found);
     let policy_text = text::decode(rows::FILE, &files.policy, found);
-    let (Some(model_text), Some(lock_text), Some(policy_text)) = (model_text, lock_text, policy_text) else {
+    let settings_text = text::decode(SETTINGS, &files.settings, found);
+    let (Some(model_text), Some(lock_text), Some(policy_text), Some(settings_text)) =
+        (model_text, lock_text, policy_text, settings_text)
+    else {
         return (None, findings.sorted());
     };
-    for (file, text) in [(model::FILE, model_text), (lock::FILE, lock_text), (rows::FILE, policy_text)] {
+    let all = [
+        (model::FILE, model_text),
+        (lock::FILE, lock_text),
+        (rows::FILE, policy_text),
+        (SETTINGS, settings_text),
+    ];
+    for (file, text) in all {
         text::check_characters(file, text, found);
     }
     model::check(model_text, options.own_model, found);
     let lock = Lock::read(lock_text, vocabulary, found);
+    let groups = lock.policy_names().iter().map(String::as_str).chain(RESERVED).collect();
+    let settings = Settings::read(settings_text, &groups, vocabulary, found);
+    let vocabulary = &settings.extend(vocabulary);
     let rows = Rows::read(
         policy_text,
         options.most_rows,
@@ -243,6 +259,8 @@ pub(crate) fn draft(
         closure,
         own_model: options.own_model,
         digest: files.digest(),
+        settings,
+        vocabulary: vocabulary.clone(),
     };
     (Some(draft), findings.sorted())
 }
@@ -288,10 +306,8 @@ pub fn check(options: &Options, vocabulary: &Vocabulary) -> Result<Findings, Str
     let files = Files::take(options)?;
     let (drafted, mut findings) = draft(&files, options, vocabulary, Purpose::Check);
     if let Some(drafted) = drafted {
-        match crate::gate::Gate::build(drafted, vocabulary, 0) {
-            Ok(gate) => {
-                findings.findings.extend(crate::cases::check(&files.tests, &gate, vocabulary).findings)
-            }
+        match crate::gate::Gate::build(drafted, 0) {
+            Ok(gate) => findings.findings.extend(crate::cases::check(&files.tests, &gate).findings),
             Err(more) => findings.findings.extend(more.findings),
         }
     }

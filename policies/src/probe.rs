@@ -69,11 +69,11 @@ fn example(pattern: &str, any: &str) -> String {
 }
 
 fn context(gate: &Gate, row: &Row) -> BTreeMap<String, String> {
-    let none = gate.vocabulary().context.keys().map(|key| (key.clone(), "none".to_owned()));
+    let usual = gate.vocabulary().usually();
     let own = row
         .conditions()
         .filter_map(|(key, values)| Some((key.to_owned(), values.split('|').next()?.to_owned())));
-    none.chain(own).collect()
+    usual.into_iter().chain(own).collect()
 }
 
 /// A caller whose only group no row names is refused everywhere; so are commands that nobody registered, asked of casbin
@@ -81,10 +81,7 @@ fn context(gate: &Gate, row: &Row) -> BTreeMap<String, String> {
 fn canaries(gate: &Gate) -> Result<(), String> {
     let stranger = Caller::new("console:probe/canary".to_owned(), BTreeSet::from([CANARY.to_owned()]));
     let map = crate::engine::groups_map([CANARY].into_iter());
-    let contexts = [
-        gate.vocabulary().context.keys().map(|key| (key.clone(), "none".to_owned())).collect(),
-        BTreeMap::new(),
-    ];
+    let contexts = [gate.vocabulary().usually(), BTreeMap::new()];
     for (command, engine) in gate.engines() {
         for asked in [command, "", "canary.unregistered"] {
             for action in [Action::Run, Action::View, Action::Approve] {

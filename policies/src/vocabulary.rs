@@ -8,7 +8,16 @@ use adjutant_bus::actor::Platform;
 pub(crate) const RESERVED: [&str; 3] = ["everyone", "guests", "external"];
 
 /// The keys that have a value whatever the command is.
-const ALWAYS: [&str; 2] = ["freeze", "hours"];
+const ALWAYS: [&str; 2] = [FREEZE, HOURS];
+
+/// The key that tells of a freeze.
+pub(crate) const FREEZE: &str = "freeze";
+/// The key that tells of the time.
+pub(crate) const HOURS: &str = "hours";
+/// What both are when nothing is on.
+pub(crate) const OFF: &str = "off";
+/// The value of a key that a command does not bind.
+pub(crate) const NONE: &str = "none";
 
 /// Reserved so that nobody creates it; no row may name it.
 pub(crate) const NOBODY: &str = "anyone";
@@ -30,6 +39,20 @@ impl Vocabulary {
     /// Whether members of this home may be `everyone`, and its groups may be in the lock.
     pub(crate) fn trusts(&self, home: &str) -> bool {
         self.trusted_homes.iter().any(|trusted| trusted == home)
+    }
+
+    /// What a key is when nothing else is said: no freeze, within the first window, not bound.
+    pub(crate) fn usual(&self, key: &str) -> &str {
+        match key {
+            FREEZE => OFF,
+            HOURS => self.context.get(key).and_then(|windows| windows.first()).map_or(OFF, String::as_str),
+            _ => NONE,
+        }
+    }
+
+    /// Every key with what it is when nothing else is said.
+    pub(crate) fn usually(&self) -> BTreeMap<String, String> {
+        self.context.keys().map(|key| (key.clone(), self.usual(key).to_owned())).collect()
     }
 
     /// Whether a command can give this key a value.

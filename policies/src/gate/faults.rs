@@ -29,7 +29,7 @@ fn gate(place_match: &str) -> Gate {
     let (drafted, findings) = draft(&files, &Options::new(None), &vocabulary(), Purpose::Check);
     let mut drafted = drafted.unwrap_or_else(|| panic!("{findings}"));
     drafted.model = drafted.model.replace("placeMatch(r.place, p.place)", place_match);
-    Gate::build(drafted, &vocabulary(), 1).unwrap_or_else(|findings| panic!("{findings}"))
+    Gate::build(drafted, 1).unwrap_or_else(|findings| panic!("{findings}"))
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn an_engine_that_allows_what_its_twin_refuses_is_not_believed() {
     let (drafted, _) = draft(&files, &Options::new(None), &vocabulary(), Purpose::Check);
     let mut drafted = drafted.unwrap_or_else(|| panic!("the files are good"));
     drafted.model = drafted.model.replace(" && placeMatch(r.place, p.place)", "");
-    let gate = Gate::build(drafted, &vocabulary(), 1).unwrap_or_else(|findings| panic!("{findings}"));
+    let gate = Gate::build(drafted, 1).unwrap_or_else(|findings| panic!("{findings}"));
     let engineer = gate.caller_in("slack:T0ACME/U1", ["Engineering".to_owned()]);
     let context = BTreeMap::new();
     let elsewhere = Ask {
