@@ -1,5 +1,5 @@
-//! Whether commands may run: a freeze that somebody has put on, and the beat of the audit copy. Written by the API, watched by
-//! workers.
+//! What holds for all commands at once: a pause (written by the API), a freeze that policy sees (written by workers), and the beat
+//! of the audit copy. Watched by workers.
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -12,12 +12,28 @@ use crate::{
     wire::{self, Version},
 };
 
+/// The key of the pause.
+const PAUSE: &str = "pause";
 /// The key of the freeze.
 const FREEZE: &str = "freeze";
 /// The key of the audit's beat.
 const AUDIT: &str = "audit";
 
 /// Nothing but reading runs while it is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pause {
+    /// Wire version.
+    pub v: Version,
+    /// Who has put it on, as shown to people.
+    pub by: String,
+    /// Why, one line.
+    pub reason: String,
+    /// Since when (RFC 3339, UTC).
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+}
+
+/// A value that policy sees with every request while it is there: rows with `freeze=on` hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Freeze {
     /// Wire version.
@@ -29,6 +45,10 @@ pub struct Freeze {
     /// Since when (RFC 3339, UTC).
     #[schemars(with = "String")]
     pub since: Timestamp,
+    /// When it ends by itself (RFC 3339, UTC); none: when somebody ends it.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// A sign of life of the audit copy.
@@ -45,13 +65,23 @@ pub struct Beat {
     pub head: String,
 }
 
-/// What is known of both.
+/// What is known of all three.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mode {
-    /// The freeze, if there is one.
+    /// The pause, if there is one.
+    pub pause: Option<Pause>,
+    /// The freeze, whether it has ended by itself or not.
     pub freeze: Option<Freeze>,
     /// The newest beat, if an audit copy has ever been made.
     pub audit: Option<Beat>,
+}
+
+impl Mode {
+    /// The freeze that holds at this moment.
+    #[must_use]
+    pub fn frozen(&self, now: Timestamp) -> Option<&Freeze> {
+        self.freeze.as_ref().filter(|freeze| freeze.until.is_none_or(|until| now < until))
+    }
 }
 
 /// What is in force now.
@@ -59,7 +89,11 @@ pub struct Mode {
 /// # Errors
 /// `Unavailable` while the bus cannot be reached, `Wire` when what is there cannot be read.
 pub async fn load(bus: &Bus) -> Result<Mode, BusError> {
-    Ok(Mode { freeze: read(bus, FREEZE).await?, audit: read(bus, AUDIT).await? })
+    Ok(Mode {
+        pause: read(bus, PAUSE).await?,
+        freeze: read(bus, FREEZE).await?,
+        audit: read(bus, AUDIT).await?,
+    })
 }
 
 async fn read<T: DeserializeOwned>(bus: &Bus, key: &str) -> Result<Option<T>, BusError> {
@@ -71,11 +105,27 @@ async fn read<T: DeserializeOwned>(bus: &Bus, key: &str) -> Result<Option<T>, Bu
 ///
 /// # Errors
 /// `Unavailable` while the bus cannot be reached.
+pub async fn pause(bus: &Bus, pause: &Pause) -> Result<(), BusError> {
+    write(bus, PAUSE, pause).await
+}
+
+/// Lets commands run again; nothing happens if they do.
+///
+/// # Errors
+/// `Unavailable` while the bus cannot be reached.
+pub async fn resume(bus: &Bus) -> Result<(), BusError> {
+    bus.store.remove(Bucket::Mode, PAUSE, None).await.map_err(failed)
+}
+
+/// Puts a freeze on, in the place of one that is on already.
+///
+/// # Errors
+/// `Unavailable` while the bus cannot be reached.
 pub async fn freeze(bus: &Bus, freeze: &Freeze) -> Result<(), BusError> {
     write(bus, FREEZE, freeze).await
 }
 
-/// Lets commands run again; nothing happens if they do.
+/// Ends the freeze; nothing happens if there is none.
 ///
 /// # Errors
 /// `Unavailable` while the bus cannot be reached.
@@ -129,8 +179,13 @@ enum News {
 
 fn apply(mode: &mut Mode, change: Change) -> News {
     match change {
+        Change::Put(entry) if entry.key == PAUSE => take(&mut mode.pause, &entry),
         Change::Put(entry) if entry.key == FREEZE => take(&mut mode.freeze, &entry),
         Change::Put(entry) if entry.key == AUDIT => take(&mut mode.audit, &entry),
+        Change::Gone { key, .. } if key == PAUSE => {
+            mode.pause = None;
+            News::Changed
+        }
         Change::Gone { key, .. } if key == FREEZE => {
             mode.freeze = None;
             News::Changed

@@ -86,7 +86,7 @@ promises! {
     inquiries::what_was_asked_before_the_end_is_still_answered,
     named::a_destination_is_stored_loaded_listed_and_removed,
     named::what_cannot_be_a_destination_is_refused,
-    named::a_freeze_and_a_beat_are_seen_by_a_watcher,
+    named::a_pause_and_a_beat_are_seen_by_a_watcher,
     published::of_two_who_publish_the_same_version_one_wins,
     published::what_is_published_is_watched_and_the_oldest_are_thinned_out,
     published::a_draft_is_uploaded_found_and_removed_when_it_is_done_or_old,

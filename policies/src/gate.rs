@@ -261,9 +261,16 @@ impl Gate {
     /// A context in which every key that some command binds has a value: `none` where this one says nothing. For who asks about
     /// a command without its catalogue.
     #[must_use]
-    pub fn complete(&self, context: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    pub fn complete(
+        &self,
+        context: &BTreeMap<String, String>,
+        now: Timestamp,
+        freeze: Option<bool>,
+    ) -> BTreeMap<String, String> {
         let mut complete = self.full(context);
-        for key in self.vocabulary.context.keys() {
+        complete.extend(self.circumstances(now, freeze));
+        // Whether there is a freeze must not be guessed.
+        for key in self.vocabulary.context.keys().filter(|key| *key != FREEZE) {
             complete.entry(key.clone()).or_insert_with(|| self.vocabulary.usual(key).to_owned());
         }
         complete

@@ -41,6 +41,8 @@ fn cell(
 ) -> &'static str {
     let groups = groups.split(" + ").filter(|group| *group != "nobody").map(str::to_owned);
     let caller = Caller::new("console:grid/cell".to_owned(), gate.close(groups));
-    let verdict = gate.decide(&Ask { caller: &caller, place, command, action, context });
+    let mut all = gate.vocabulary().usually();
+    all.extend(context.clone());
+    let verdict = gate.decide(&Ask { caller: &caller, place, command, action, context: &all });
     if verdict.authorization.allowed { "yes" } else { "-" }
 }

@@ -44,7 +44,7 @@ pub struct Denial {
     pub who_may: Vec<String>,
     /// The places where the caller may.
     pub places: Vec<String>,
-    /// The conditions under which the caller may.
+    /// The conditions under which the caller may; of a deny row that decides, its own.
     pub conditions: Vec<String>,
     /// Under which id operators find a fault of the engine.
     pub incident: Option<String>,
@@ -138,17 +138,21 @@ pub(crate) fn explain<'a>(rows: impl Iterator<Item = &'a Row> + Clone, seen: &Se
     Explanation {
         allowed,
         row: deciding.map(Row::name),
-        denial: (!allowed).then(|| denial(rows.clone(), seen, deciding.is_some())),
+        denial: (!allowed).then(|| denial(rows.clone(), seen, deciding)),
         nearest: if allowed { Vec::new() } else { nearest(rows, seen) },
     }
 }
 
-fn denial<'a>(rows: impl Iterator<Item = &'a Row> + Clone, seen: &Seen<'_>, by_row: bool) -> Denial {
+fn denial<'a>(
+    rows: impl Iterator<Item = &'a Row> + Clone,
+    seen: &Seen<'_>,
+    deciding: Option<&Row>,
+) -> Denial {
     let allow: Vec<&Row> = rows.filter(|row| row.allow).collect();
     let own: Vec<&&Row> = allow.iter().filter(|row| seen.group(row)).collect();
     let acting: Vec<&&&Row> = own.iter().filter(|row| seen.action(row)).collect();
     let here: Vec<&&&&Row> = acting.iter().filter(|row| seen.place(row)).collect();
-    let dimension = if by_row {
+    let dimension = if deciding.is_some() {
         Dimension::DenyRow
     } else if allow.is_empty() {
         Dimension::Command
@@ -171,7 +175,10 @@ fn denial<'a>(rows: impl Iterator<Item = &'a Row> + Clone, seen: &Seen<'_>, by_r
             .filter(|row| seen.when(row))
             .map(|row| row.place.clone())
             .filter(|p| p != "*")),
-        conditions: set(here.iter().map(|row| row.when.clone()).filter(|when| when != "*")),
+        conditions: match deciding {
+            Some(deny) => set(std::iter::once(deny.when.clone()).filter(|when| when != "*")),
+            None => set(here.iter().map(|row| row.when.clone()).filter(|when| when != "*")),
+        },
         incident: None,
     }
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use adjutant_bus::{
     actor::{Platform, Tenant},
     destination::{self, Destination, Target},
-    mode::{self, Freeze},
+    mode::{self, Pause},
     open::Role,
     wire::Version,
 };
@@ -39,32 +39,32 @@ async fn who_is_at_a_console_sees_what_is_said_there_and_goes_on_asking() {
     typed.write_all(b"ping still here\n").await.unwrap();
     until(&mut shown, &mut seen, "pong still here").await;
 
-    // What may be meant, and what a freeze stops.
+    // What may be meant, and what a pause stops.
     typed.write_all(b"notify her dinner\n").await.unwrap();
     until(&mut shown, &mut seen, "Did you mean `here`?").await;
-    let freeze = Freeze {
+    let pause = Pause {
         v: Version,
         by: "Sam".to_owned(),
         reason: "incident 7".to_owned(),
         since: jiff::Timestamp::now(),
     };
-    mode::freeze(&api, &freeze).await.unwrap();
-    let frozen = async || {
+    mode::pause(&api, &pause).await.unwrap();
+    let paused = async || {
         let output = world.adjutant(&["run", "--", "notify", "here", "hello"]).output().await.unwrap();
         (output.status.code() == Some(3)).then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    let told = world.eventually(frozen).await;
+    let told = world.eventually(paused).await;
     assert!(told.contains("Sam") && told.contains("incident 7"), "{told}");
     typed.write_all(b"ping meanwhile\n").await.unwrap();
     until(&mut shown, &mut seen, "pong meanwhile").await;
-    mode::thaw(&api).await.unwrap();
+    mode::resume(&api).await.unwrap();
     let thawed = async || {
         let status =
-            world.adjutant(&["run", "--", "notify", "here", "after the freeze"]).status().await.unwrap();
+            world.adjutant(&["run", "--", "notify", "here", "after the pause"]).status().await.unwrap();
         status.success().then_some(())
     };
     world.eventually(thawed).await;
-    until(&mut shown, &mut seen, "after the freeze").await;
+    until(&mut shown, &mut seen, "after the pause").await;
     drop(typed);
     assert!(tokio::time::timeout(SOON, console.wait()).await.unwrap().unwrap().success());
     world.stop().await;

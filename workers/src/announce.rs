@@ -13,6 +13,7 @@ use adjutant_bus::{
     wire,
 };
 use adjutant_policies::{Ask, Gate, Policy};
+use jiff::Timestamp;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
@@ -23,6 +24,7 @@ use tracing::{error, info, warn};
 use crate::{
     commands::{DESTINATION, NOTIFY},
     ledger::jitter,
+    mode::Modes,
 };
 
 /// Announcements that are forwarded at once.
@@ -42,6 +44,7 @@ const LONGEST_ID: usize = 128;
 pub(crate) struct Announcer {
     pub(crate) bus: Bus,
     pub(crate) policy: Arc<Policy>,
+    pub(crate) modes: Arc<Modes>,
 }
 
 /// What becomes of an announcement that is not forwarded.
@@ -133,7 +136,7 @@ impl Announcer {
             return Err(Stop::Never(format!("no channel is behind the destination `{name}`")));
         }
         let gate = self.policy.gate().ok_or_else(|| Stop::Later("no policy is loaded".to_owned()))?;
-        authorize(&gate, &actor, &destination)?;
+        authorize(&gate, self.modes.frozen(), &actor, &destination)?;
         let from = format!("svc:{}", actor.user);
         for target in &destination.targets {
             let notice = Notice {
@@ -180,9 +183,15 @@ fn read(delivery: &Delivery) -> Result<Announcement, Stop> {
 }
 
 /// All of it or nothing: a service that may not speak in one of the channels does not speak in the others.
-fn authorize(gate: &Gate, actor: &Actor, destination: &Destination) -> Result<(), Stop> {
+fn authorize(
+    gate: &Gate,
+    freeze: Option<bool>,
+    actor: &Actor,
+    destination: &Destination,
+) -> Result<(), Stop> {
     let caller = gate.caller(actor, &Membership::known(Vec::new()));
-    let context = gate.complete(&BTreeMap::from([(DESTINATION.to_owned(), destination.name.clone())]));
+    let own = BTreeMap::from([(DESTINATION.to_owned(), destination.name.clone())]);
+    let context = gate.complete(&own, Timestamp::now(), freeze);
     for target in &destination.targets {
         let place = target.place().to_string();
         let verdict = gate.decide(&Ask {

@@ -9,6 +9,7 @@ use adjutant_bus::{
     spec::{Action, CommandSpec},
 };
 use adjutant_policies::{Ask, Caller, Denial, Explanation, Gate};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{catalogue::Catalogue, context::context};
@@ -20,6 +21,8 @@ const WITHOUT_POLICY: [&str; 3] = ["help", "status", "whoami"];
 pub(crate) struct Asker {
     request: Arc<Request>,
     gate: Option<(Arc<Gate>, Caller)>,
+    /// What holds whatever the command is: the window of time, and a freeze.
+    circumstances: BTreeMap<String, String>,
 }
 
 /// What policy said, with the denial if it was a no.
@@ -36,12 +39,37 @@ pub(crate) struct NoPolicy;
 
 impl Asker {
     /// Looks the actor up in the policy in force.
-    pub(crate) fn new(request: Arc<Request>, gate: Option<Arc<Gate>>) -> Self {
+    /// Whether there is a freeze must be known; none: it is not, and what depends on it is refused.
+    pub(crate) fn new(request: Arc<Request>, gate: Option<Arc<Gate>>, freeze: Option<bool>) -> Self {
+        let circumstances =
+            gate.as_ref().map(|gate| gate.circumstances(Timestamp::now(), freeze)).unwrap_or_default();
         let gate = gate.map(|gate| {
             let caller = gate.caller(&request.actor, &request.groups);
             (gate, caller)
         });
-        Self { request, gate }
+        Self { request, gate, circumstances }
+    }
+
+    /// All that policy is told, but who and where.
+    fn context(
+        &self,
+        catalogue: &Catalogue,
+        spec: &CommandSpec,
+        arguments: &BTreeMap<String, Value>,
+    ) -> BTreeMap<String, String> {
+        let mut all = context(catalogue, spec, arguments);
+        all.extend(self.circumstances.clone());
+        all
+    }
+
+    /// The policy's contact for what these groups may.
+    pub(crate) fn contact(&self, groups: &[String]) -> Option<&str> {
+        self.gate.as_ref().and_then(|(gate, _)| gate.contact(groups))
+    }
+
+    /// What holds whatever the command is.
+    pub(crate) const fn circumstances(&self) -> &BTreeMap<String, String> {
+        &self.circumstances
     }
 
     /// The request that asks.
@@ -78,7 +106,7 @@ impl Asker {
         arguments: &BTreeMap<String, Value>,
     ) -> Result<Judgement, NoPolicy> {
         let command = spec.path.dotted();
-        let context = context(catalogue, spec, arguments);
+        let context = self.context(catalogue, spec, arguments);
         let place = self.request.place.to_string();
         let Some((gate, caller)) = &self.gate else {
             return if WITHOUT_POLICY.contains(&command.as_str()) && spec.action == Action::View {
@@ -116,7 +144,7 @@ impl Asker {
         arguments: &BTreeMap<String, Value>,
     ) -> Result<Explanation, NoPolicy> {
         let (gate, caller) = self.gate.as_ref().ok_or(NoPolicy)?;
-        let (command, context) = (spec.path.dotted(), context(catalogue, spec, arguments));
+        let (command, context) = (spec.path.dotted(), self.context(catalogue, spec, arguments));
         let place = self.request.place.to_string();
         Ok(gate.explain(&Ask {
             caller,

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod catalogue;
+mod freeze;
 mod help;
 mod help_search;
 mod history;
@@ -137,6 +138,9 @@ pub(crate) fn all() -> Vec<Arc<dyn Command>> {
         Arc::new(why::Why),
         Arc::new(notify::Notify),
         Arc::new(catalogue::Commands),
+        Arc::new(freeze::On),
+        Arc::new(freeze::Off),
+        Arc::new(freeze::Status),
         Arc::new(policy::Publish),
         Arc::new(policy::Rollback),
         Arc::new(policy::Status),

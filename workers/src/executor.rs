@@ -32,8 +32,8 @@ use crate::{
     adopt::{Adoption, adopt},
     commands::About,
     ledger::{Ledger, LedgerError, Patience},
+    mode::Modes,
     offers::Offers,
-    pause::Pause,
 };
 
 /// Deliveries after which a message is given up.
@@ -45,7 +45,7 @@ pub(crate) struct Executor {
     policy: Arc<Policy>,
     offers: Arc<Offers>,
     about: Arc<About>,
-    pause: Arc<Pause>,
+    modes: Arc<Modes>,
     lease: Duration,
     abandon: CancellationToken,
     /// What this very process executes: a redelivery of it, as after an outage of the server, is not to be adopted.
@@ -89,11 +89,11 @@ impl Executor {
         policy: Arc<Policy>,
         offers: Arc<Offers>,
         about: Arc<About>,
-        pause: Arc<Pause>,
+        modes: Arc<Modes>,
         lease: Duration,
         abandon: CancellationToken,
     ) -> Self {
-        Self { bus, policy, offers, about, pause, lease, abandon, here: Mutex::default() }
+        Self { bus, policy, offers, about, modes, lease, abandon, here: Mutex::default() }
     }
 
     /// Executes one message, whatever it holds.

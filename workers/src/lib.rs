@@ -11,7 +11,7 @@ pub mod usage;
 
 mod authorize;
 mod context;
-mod pause;
+mod mode;
 mod refusals;
 
 mod adopt;

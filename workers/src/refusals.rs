@@ -2,14 +2,17 @@
 
 use adjutant_bus::{
     actor::Membership,
+    mode::Freeze,
     refusal::{Refusal, RefusalCode},
-    request::Request,
     spec::CommandSpec,
 };
 use adjutant_policies::{Denial, Dimension};
 use jiff::Timestamp;
 
-use crate::{authorize::Judgement, pause::Paused};
+use crate::{
+    authorize::{Asker, Judgement},
+    mode::Paused,
+};
 
 fn refusal(code: RefusalCode, what: impl Into<String>, next: impl Into<String>) -> Refusal {
     Refusal { code, what: what.into(), next: next.into(), shown: Vec::new() }
@@ -55,14 +58,14 @@ pub(crate) fn no_service(spec: &CommandSpec) -> Refusal {
 pub(crate) fn paused(spec: &CommandSpec, paused: &Paused) -> Refusal {
     let path = &spec.path;
     let (what, next) = match paused {
-        Paused::Frozen(freeze) => (
+        Paused::ByHand(pause) => (
             format!(
-                "`{path}` is frozen: {} has stopped all commands that change something, since {} ({})",
-                freeze.by,
-                minute(freeze.since),
-                freeze.reason
+                "`{path}` is paused: {} has stopped all commands that change something, since {} ({})",
+                pause.by,
+                minute(pause.since),
+                pause.reason
             ),
-            "Nothing was run. Try again when the freeze is over; commands that only read, and `cancel`, work meanwhile.",
+            "Nothing was run. Try again when the pause is over; commands that only read, and `cancel`, work meanwhile.",
         ),
         Paused::Unrecorded(at) => (
             format!(
@@ -93,7 +96,13 @@ fn minute(at: Timestamp) -> String {
 }
 
 /// Policy does not allow it.
-pub(crate) fn denied(spec: &CommandSpec, judgement: &Judgement, request: &Request) -> Refusal {
+pub(crate) fn denied(
+    spec: &CommandSpec,
+    judgement: &Judgement,
+    asker: &Asker,
+    freeze: Option<&Freeze>,
+) -> Refusal {
+    let request = asker.request();
     if let Membership::Unknown { reason } = &request.groups {
         return refusal(
             RefusalCode::Unidentified,
@@ -106,7 +115,30 @@ pub(crate) fn denied(spec: &CommandSpec, judgement: &Judgement, request: &Reques
         Dimension::Place => RefusalCode::WrongPlace,
         _ => RefusalCode::NotAllowed,
     };
-    refusal(code, because(spec, judgement, denial), ask(spec, denial))
+    let what = frozen(spec, denial, freeze).unwrap_or_else(|| because(spec, judgement, denial));
+    refusal(code, what, ask(spec, denial, asker))
+}
+
+/// A deny row that holds because of a freeze, or because it is not known whether there is one.
+fn frozen(spec: &CommandSpec, denial: &Denial, freeze: Option<&Freeze>) -> Option<String> {
+    let path = &spec.path;
+    if denial.dimension != Dimension::DenyRow || !denial.conditions.iter().any(|when| names_freeze(when)) {
+        return None;
+    }
+    let Some(freeze) = freeze else {
+        return Some(format!("You may not run `{path}` now: whether there is a freeze is not known"));
+    };
+    let until = freeze.until.map_or_else(String::new, |until| format!(", until {}", minute(until)));
+    Some(format!(
+        "`{path}` is frozen: {} has put a freeze on, since {}{until} ({})",
+        freeze.by,
+        minute(freeze.since),
+        freeze.reason
+    ))
+}
+
+fn names_freeze(when: &str) -> bool {
+    when.split(';').any(|part| part.split_once('=').is_some_and(|(key, _)| key == "freeze"))
 }
 
 fn because(spec: &CommandSpec, judgement: &Judgement, denial: &Denial) -> String {
@@ -132,13 +164,13 @@ fn because(spec: &CommandSpec, judgement: &Judgement, denial: &Denial) -> String
 fn told(context: &std::collections::BTreeMap<String, String>) -> String {
     let bound: Vec<String> = context
         .iter()
-        .filter(|(_, value)| *value != "none")
+        .filter(|(key, value)| *value != "none" && !(*key == "freeze" && *value == "off"))
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     if bound.is_empty() { "these arguments".to_owned() } else { bound.join(", ") }
 }
 
-fn ask(spec: &CommandSpec, denial: &Denial) -> String {
+fn ask(spec: &CommandSpec, denial: &Denial, asker: &Asker) -> String {
     let mut next = Vec::new();
     match denial.dimension {
         Dimension::When if !denial.conditions.is_empty() => {
@@ -157,7 +189,15 @@ fn ask(spec: &CommandSpec, denial: &Denial) -> String {
         next.push(format!("{} may; ask somebody there.", denial.who_may.join(", ")));
     }
     if denial.dimension != Dimension::Engine {
+        if let Some(contact) = asker.contact(&denial.who_may) {
+            next.push(format!("Whom to ask: {contact}."));
+        }
         next.push(format!("`why {}` tells more.", spec.path));
+        let request = asker.request();
+        next.push(format!(
+            "An admin needs your id, `{}`, and that of this place, `{}`.",
+            request.actor, request.place
+        ));
     }
     next.join(" ")
 }

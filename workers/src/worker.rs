@@ -16,8 +16,8 @@ use crate::{
     commands::{self, About},
     executor::Executor,
     ledger::jitter,
+    mode::Modes,
     offers::Offers,
-    pause::Pause,
 };
 
 /// How long one pull waits for the first message.
@@ -64,26 +64,26 @@ pub async fn run(
         commands::built_in(),
     ));
     offers.refresh_if_old().await;
-    let announcer = Arc::new(Announcer { bus: bus.clone(), policy: policy.clone() });
     let abandon = CancellationToken::new();
-    let pause = Arc::new(Pause::new(config.record_grace));
+    let modes = Arc::new(Modes::new(config.record_grace));
+    let announcer = Arc::new(Announcer { bus: bus.clone(), policy: policy.clone(), modes: modes.clone() });
     let settled = policy.clone();
     let executor = Arc::new(Executor::new(
         bus.clone(),
         policy,
         offers.clone(),
         about,
-        pause.clone(),
+        modes.clone(),
         config.limits.lease,
         abandon.clone(),
     ));
     let mut background = JoinSet::new();
     let refresh_stop = stop.clone();
     background.spawn(async move { offers.run(refresh_stop).await });
-    let (following, follow_bus, follow_stop) = (pause.clone(), bus.clone(), stop.clone());
+    let (following, follow_bus, follow_stop) = (modes.clone(), bus.clone(), stop.clone());
     background.spawn(async move { following.follow(&follow_bus, &follow_stop).await });
     // Before both are known, what is asked would be refused for no reason.
-    let known = async { tokio::join!(pause.known(), settled.settled()) };
+    let known = async { tokio::join!(modes.known(), settled.settled()) };
     if stop.run_until_cancelled(known).await.is_none() {
         return Ok(());
     }

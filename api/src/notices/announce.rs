@@ -1,4 +1,4 @@
-//! What the API itself says at a destination, such as that commands are frozen. Called by the relay until the bus has it.
+//! What the API itself says at a destination, such as that commands are paused. Called by the relay until the bus has it.
 
 use adjutant_bus::{announcement::Message, notice::Notice, ports::BusError, wire};
 use jiff::Timestamp;

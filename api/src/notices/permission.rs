@@ -8,6 +8,7 @@ use adjutant_bus::{
     spec::Action,
 };
 use adjutant_policies::{Ask, Denial, Dimension, Policy};
+use jiff::Timestamp;
 
 use crate::problem::{Code, Problem};
 
@@ -19,13 +20,15 @@ const DESTINATION: &str = "destination";
 /// All of it or nothing: a service that may not speak in one of the channels does not speak in the others.
 pub(super) fn check(
     policy: &Policy,
+    freeze: Option<bool>,
     actor: &Actor,
     destination: &str,
     targets: &[Target],
 ) -> Result<(), Problem> {
     let gate = policy.gate().ok_or_else(|| Problem::unavailable("No policy is in force."))?;
     let caller = gate.caller(actor, &Membership::known(Vec::new()));
-    let context = gate.complete(&BTreeMap::from([(DESTINATION.to_owned(), destination.to_owned())]));
+    let own = BTreeMap::from([(DESTINATION.to_owned(), destination.to_owned())]);
+    let context = gate.complete(&own, Timestamp::now(), freeze);
     for target in targets {
         let place = target.place().to_string();
         let ask =

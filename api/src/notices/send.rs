@@ -1,7 +1,7 @@
 //! Sending: kept and recorded first, then put on the bus, one notice for each channel. The same notice again goes only where it
 //! did not arrive.
 
-use adjutant_bus::{announcement::Message, notice::Notice, ports::BusError, wire};
+use adjutant_bus::{announcement::Message, mode, notice::Notice, ports::BusError, wire};
 use jiff::Timestamp;
 use serde_json::json;
 use tracing::{error, warn};
@@ -58,7 +58,8 @@ pub(crate) async fn send(
         }
     };
     let targets: Vec<_> = deliveries.iter().map(|delivery| delivery.target.clone()).collect();
-    permission::check(&app.policy, &caller.actor(), &destination.name, &targets)?;
+    let freeze = mode::load(&app.bus).await.ok().map(|mode| mode.frozen(Timestamp::now()).is_some());
+    permission::check(&app.policy, freeze, &caller.actor(), &destination.name, &targets)?;
     let dedup_key = outgoing.message.matter.as_ref().map(|matter| matter.key.clone());
     if earlier.is_none() {
         keep(app, caller, exchange, &outgoing, dedup_key.clone(), &deliveries).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adjutant_bus::{
-    mode::{self, Freeze},
+    mode::{self, Pause},
     wire::Version,
 };
 use axum::{Extension, Json, extract::State};
@@ -57,15 +57,15 @@ struct Shown {
     since: Option<Timestamp>,
 }
 
-impl From<Option<Freeze>> for Shown {
-    fn from(freeze: Option<Freeze>) -> Self {
-        match freeze {
+impl From<Option<Pause>> for Shown {
+    fn from(pause: Option<Pause>) -> Self {
+        match pause {
             None => Self { mode: Word::Active, by: None, reason: None, since: None },
-            Some(freeze) => Self {
+            Some(pause) => Self {
                 mode: Word::Paused,
-                by: Some(freeze.by),
-                reason: Some(freeze.reason),
-                since: Some(freeze.since),
+                by: Some(pause.by),
+                reason: Some(pause.reason),
+                since: Some(pause.since),
             },
         }
     }
@@ -80,7 +80,7 @@ impl From<Option<Freeze>> for Shown {
     responses((status = 200, description = "What is in force.", body = Shown), Problems)
 )]
 async fn read(State(app): State<Shared>, _caller: Auth<AnyKey>) -> Result<Json<Shown>, Problem> {
-    Ok(Json(mode::load(&app.bus).await?.freeze.into()))
+    Ok(Json(mode::load(&app.bus).await?.pause.into()))
 }
 
 /// What is to be in force.
@@ -124,16 +124,16 @@ async fn write(
     let mut tx = app.db.begin().await?;
     audit::record(&mut tx, &entry).await?;
     tx.commit().await?;
-    let freeze = match wanted.mode {
+    let pause = match wanted.mode {
         Word::Active => {
-            mode::thaw(&app.bus).await?;
+            mode::resume(&app.bus).await?;
             None
         }
         Word::Paused => {
-            let freeze = Freeze { v: Version, by: caller.who(), reason, since: Timestamp::now() };
-            mode::freeze(&app.bus, &freeze).await?;
-            Some(freeze)
+            let pause = Pause { v: Version, by: caller.who(), reason, since: Timestamp::now() };
+            mode::pause(&app.bus, &pause).await?;
+            Some(pause)
         }
     };
-    Ok(Json(freeze.into()))
+    Ok(Json(pause.into()))
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use adjutant_bus::actor::{Actor, Membership, Platform, Standing, Tenant};
+use adjutant_bus::{
+    actor::{Actor, Membership, Platform, Standing, Tenant},
+    mode,
+};
 use adjutant_policies::Ask;
 use axum::{Json, extract::State};
 use jiff::Timestamp;
@@ -129,6 +132,8 @@ async fn explain(
         None => BTreeMap::new(),
     };
     let mut context = catalogue.context(spec, &arguments);
+    let freeze = mode::load(&app.bus).await.ok().map(|mode| mode.frozen(Timestamp::now()).is_some());
+    context.extend(gate.circumstances(Timestamp::now(), freeze));
     for (key, value) in question.context {
         match context.get_mut(&key) {
             Some(known) => *known = value,

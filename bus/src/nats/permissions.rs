@@ -59,6 +59,7 @@ fn worker() -> Vec<String> {
     publish.extend(read());
     publish.extend(["policy", "locks", "mode", "destinations", "presence"].into_iter().flat_map(watch));
     publish.extend(["$KV.locks.>".to_owned(), "$KV.presence.worker.>".to_owned()]);
+    publish.push("$KV.mode.freeze".to_owned());
     // A worker publishes a policy for whoever may; what is to be published is uploaded by the one who asks.
     publish.push("$KV.policy.>".to_owned());
     publish

@@ -20,7 +20,7 @@ pub enum Bucket {
     Locks,
     /// Revoked keys; entries live 1 h.
     Revocations,
-    /// Whether commands may run: a freeze, and the audit's beat.
+    /// Whether commands may run: a pause, a freeze, and the audit's beat.
     Mode,
     /// Named places for notices.
     Destinations,

@@ -6,7 +6,7 @@ use adjutant_bus::{
     actor::{Platform, Tenant},
     destination::{self, Destination, Target, is_name},
     lease,
-    mode::{self, Beat, Freeze, Mode},
+    mode::{self, Beat, Mode, Pause},
     ports::{Bucket, BusError, Expect},
     wire::Version,
 };
@@ -55,8 +55,8 @@ pub async fn what_cannot_be_a_destination_is_refused(world: World) {
     assert!(matches!(broken, Err(BusError::Wire(_))), "{broken:?}");
 }
 
-pub async fn a_freeze_and_a_beat_are_seen_by_a_watcher(world: World) {
-    let freeze = Freeze {
+pub async fn a_pause_and_a_beat_are_seen_by_a_watcher(world: World) {
+    let pause = Pause {
         v: Version,
         by: "ana".to_owned(),
         reason: "incident 7".to_owned(),
@@ -65,18 +65,18 @@ pub async fn a_freeze_and_a_beat_are_seen_by_a_watcher(world: World) {
     let beat = Beat { v: Version, at: Timestamp::UNIX_EPOCH, sequence: 7, head: "00ff".to_owned() };
     let mut modes = mode::watch(&world.bus).await.unwrap();
     assert_eq!(soon(modes.next()).await.unwrap(), Mode::default());
-    mode::freeze(&world.api, &freeze).await.unwrap();
-    let frozen = Mode { freeze: Some(freeze.clone()), audit: None };
-    assert_eq!(soon(modes.next()).await.unwrap(), frozen);
+    mode::pause(&world.api, &pause).await.unwrap();
+    let paused = Mode { pause: Some(pause.clone()), ..Mode::default() };
+    assert_eq!(soon(modes.next()).await.unwrap(), paused);
     mode::beat(&world.api, &beat).await.unwrap();
-    let both = Mode { freeze: Some(freeze), audit: Some(beat.clone()) };
+    let both = Mode { pause: Some(pause), audit: Some(beat.clone()) };
     assert_eq!(soon(modes.next()).await.unwrap(), both);
     assert_eq!(mode::load(&world.bus).await.unwrap(), both);
     let mut late = mode::watch(&world.bus).await.unwrap();
     assert_eq!(soon(late.next()).await.unwrap(), both, "nothing is told before all of it is known");
-    world.api.store.put(Bucket::Mode, "freeze", "not JSON".into(), Expect::Anything).await.unwrap();
-    mode::thaw(&world.api).await.unwrap();
-    let thawed = Mode { freeze: None, audit: Some(beat) };
+    world.api.store.put(Bucket::Mode, "pause", "not JSON".into(), Expect::Anything).await.unwrap();
+    mode::resume(&world.api).await.unwrap();
+    let thawed = Mode { pause: None, audit: Some(beat) };
     assert_eq!(soon(modes.next()).await.unwrap(), thawed, "what cannot be read is passed over");
 }
 

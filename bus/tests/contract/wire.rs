@@ -8,7 +8,7 @@ use adjutant_bus::{
     destination::{Destination, Target},
     event::{Event, Fact, Hold, Progress},
     id::Token,
-    mode::{Beat, Freeze},
+    mode::{Beat, Pause},
     notice::Notice,
     place::AnswerAddress,
     refusal::{Refusal, RefusalCode},
@@ -191,7 +191,7 @@ fn said() -> Value {
             sent_at: Timestamp::UNIX_EPOCH,
         },
         "destination": Destination { v: Version, name: "alerts".to_owned(), targets: vec![target] },
-        "freeze": Freeze {
+        "pause": Pause {
             v: Version,
             by: "Ana".to_owned(),
             reason: "incident 7".to_owned(),

@@ -7,7 +7,8 @@ use adjutant_policies::{Column, Options, Policy, Vocabulary, grid};
 
 const CALLERS: [&str; 7] =
     ["everyone + Engineering", "everyone + Product", "everyone", "guests", "external", "svc:ci", "nobody"];
-const VIEWED: [&str; 13] = [
+const VIEWED: [&str; 14] = [
+    "freeze.status",
     "policy.history",
     "policy.status",
     "help",
@@ -22,7 +23,9 @@ const VIEWED: [&str; 13] = [
     "deploy.list",
     "deploy.history",
 ];
-const RUN: [&str; 8] = [
+const RUN: [&str; 10] = [
+    "freeze.on",
+    "freeze.off",
     "ping",
     "rerun",
     "cancel",

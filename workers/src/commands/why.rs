@@ -66,6 +66,8 @@ fn explain(
         ("decided by", explanation.row.clone().unwrap_or_else(|| "no row allows it".to_owned())),
     ];
     fields.extend(hints(&explanation));
+    let now = asked.asker.circumstances().iter().map(|(key, value)| format!("{key}={value}"));
+    fields.push(("now", or_none(&now.collect::<Vec<_>>())));
     fields.push(("policy", policy));
     Ok(Reply::new(tone, format!("{verdict} run {line}")).fields(fields))
 }

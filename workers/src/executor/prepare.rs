@@ -112,7 +112,7 @@ impl Executor {
         if expired(request) {
             return Ok(Prepared::Ended(Box::new((bare, endings::expired()))));
         }
-        let mut asker = Asker::new(request.clone(), self.policy.gate());
+        let mut asker = Asker::new(request.clone(), self.policy.gate(), self.modes.frozen());
         let mut line = request.text.clone();
         for rewrite in 0..=MOST_REWRITES {
             let current = self.catalogue_for(&line).await;
@@ -132,7 +132,12 @@ impl Executor {
                 opening.request.text = redacted_text;
             }
             if understood.judgement.denial.is_some() {
-                let refusal = refusals::denied(&entry.spec, &understood.judgement, asker.request());
+                let refusal = refusals::denied(
+                    &entry.spec,
+                    &understood.judgement,
+                    &asker,
+                    self.modes.freeze().as_ref(),
+                );
                 return Ok(refused(opening, refusal));
             }
             if current.away.contains(&entry.spec.path) {
@@ -155,7 +160,7 @@ impl Executor {
     }
 
     fn unless_paused(&self, ready: Ready) -> Prepared {
-        let paused = self.pause.stops(ready.spec()).map(|paused| refusals::paused(ready.spec(), &paused));
+        let paused = self.modes.stops(ready.spec()).map(|paused| refusals::paused(ready.spec(), &paused));
         match paused.or_else(|| self.outdated(&ready)) {
             Some(refusal) => Prepared::Paused(Box::new(ready), Box::new(refusal_fact(refusal))),
             None => Prepared::Ready(Box::new(ready)),

@@ -2,7 +2,7 @@
 
 use adjutant_bus::{
     event::{Fact, Outcome},
-    mode::{self, Beat, Freeze},
+    mode::{self, Beat, Pause},
     refusal::RefusalCode,
     wire::Version,
 };
@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use super::world::{SOON, World};
 
-fn freeze() -> Freeze {
+fn pause() -> Pause {
     let since = "2026-03-01T10:20:30Z".parse().unwrap();
-    Freeze { v: Version, by: "Ana".to_owned(), reason: "incident 7".to_owned(), since }
+    Pause { v: Version, by: "Ana".to_owned(), reason: "incident 7".to_owned(), since }
 }
 
 /// Asks the same until it ends so: the worker learns of the mode a moment after it was written.
@@ -41,13 +41,13 @@ fn shown(events: &[adjutant_bus::ports::Recorded]) -> String {
 }
 
 #[tokio::test]
-async fn while_frozen_only_reading_and_cancel_run() {
+async fn while_paused_only_reading_and_cancel_run() {
     let world = World::new().await;
     let waiting = world.submit("waiting", "do wait").await;
     world.until(waiting, |fact| matches!(fact, Fact::Started)).await;
-    mode::freeze(&world.bus, &freeze()).await.unwrap();
+    mode::pause(&world.bus, &pause()).await.unwrap();
     let calls = || world.calls.load(std::sync::atomic::Ordering::SeqCst);
-    insta::assert_snapshot!("frozen", shown(&until(&world, "do work", Outcome::Refused).await));
+    insta::assert_snapshot!("paused", shown(&until(&world, "do work", Outcome::Refused).await));
     let before = calls();
     for (line, outcome) in [
         ("do work", Outcome::Refused),
@@ -55,22 +55,22 @@ async fn while_frozen_only_reading_and_cancel_run() {
         ("ping", Outcome::Succeeded),
         ("help", Outcome::Succeeded),
     ] {
-        assert_eq!(world.ask(&format!("frozen-{line}"), line).await.0, outcome, "{line}");
+        assert_eq!(world.ask(&format!("paused-{line}"), line).await.0, outcome, "{line}");
     }
     assert_eq!(calls(), before, "nothing was run");
     let run = waiting.run();
     assert_eq!(world.ask("stop", &format!("cancel {run}")).await.0, Outcome::Succeeded);
     assert_eq!(world.ended(waiting).await.0, Outcome::Cancelled);
-    mode::thaw(&world.bus).await.unwrap();
+    mode::resume(&world.bus).await.unwrap();
     until(&world, "do work", Outcome::Succeeded).await;
 }
 
 #[tokio::test]
-async fn what_another_run_did_is_not_done_again_while_frozen() {
+async fn what_another_run_did_is_not_done_again_while_paused() {
     let world = World::new().await;
     let id = world.submit("done", "do work").await;
     world.ended(id).await;
-    mode::freeze(&world.bus, &freeze()).await.unwrap();
+    mode::pause(&world.bus, &pause()).await.unwrap();
     until(&world, "do work", Outcome::Refused).await;
     assert_eq!(world.ask("again", &format!("rerun {}", id.run())).await.0, Outcome::Refused);
 }
@@ -89,13 +89,13 @@ async fn without_a_sign_of_life_from_the_audit_copy_only_reading_runs() {
 }
 
 #[tokio::test]
-async fn a_worker_that_starts_while_frozen_knows_it_before_it_takes_anything() {
-    let world = World::frozen(&freeze()).await;
+async fn a_worker_that_starts_while_paused_knows_it_before_it_takes_anything() {
+    let world = World::paused(&pause()).await;
     assert_eq!(world.ask("first", "do work").await.0, Outcome::Refused);
 }
 
 #[tokio::test]
-async fn what_another_worker_had_claimed_does_not_start_while_frozen_and_what_it_had_started_goes_on() {
+async fn what_another_worker_had_claimed_does_not_start_while_paused_and_what_it_had_started_goes_on() {
     for (line, facts, wanted) in [
         ("do work", vec![Fact::Claimed], Outcome::Refused),
         ("do again", vec![Fact::Claimed], Outcome::Refused),
@@ -103,7 +103,7 @@ async fn what_another_worker_had_claimed_does_not_start_while_frozen_and_what_it
         ("do work", vec![Fact::Claimed, Fact::Started], Outcome::Interrupted),
         ("ping", vec![Fact::Started], Outcome::Succeeded),
     ] {
-        let world = World::frozen(&freeze()).await;
+        let world = World::paused(&pause()).await;
         let id = world.begun("1", line, facts).await;
         assert_eq!(world.ended(id).await.0, wanted, "{line}");
     }

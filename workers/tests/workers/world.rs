@@ -14,7 +14,7 @@ use adjutant_bus::{
     event::{Event, Fact, Outcome, Progress},
     id::{RequestId, Token},
     memory::Memory,
-    mode::{self, Freeze},
+    mode::{self, Pause},
     open::Role,
     place::Place,
     ports::{Bus, Limits, ProgressSink, Recorded, Serve},
@@ -122,9 +122,9 @@ impl World {
         Self::begin(policy, None).await
     }
 
-    /// Frozen before the worker starts.
-    pub async fn frozen(freeze: &Freeze) -> Self {
-        Self::begin(EVERYTHING, Some(freeze)).await
+    /// Paused before the worker starts.
+    pub async fn paused(pause: &Pause) -> Self {
+        Self::begin(EVERYTHING, Some(pause)).await
     }
 
     /// Puts another policy in force.
@@ -133,7 +133,7 @@ impl World {
         self.policy.reload().await;
     }
 
-    async fn begin(policy: &str, freeze: Option<&Freeze>) -> Self {
+    async fn begin(policy: &str, pause: Option<&Pause>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../policies/model.conf");
         std::fs::copy(model, dir.path().join("model.conf")).unwrap();
@@ -146,8 +146,8 @@ impl World {
         let policy = Policy::load(Options::new(Some(dir.path().to_owned())), vocabulary).await;
         let memory = Memory::new(&limits());
         let bus = memory.role(Role::Worker);
-        if let Some(freeze) = freeze {
-            mode::freeze(&bus, freeze).await.unwrap();
+        if let Some(pause) = pause {
+            mode::pause(&bus, pause).await.unwrap();
         }
         let (calls, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
         let offer = Offer {

@@ -1,10 +1,11 @@
-//! When nothing but reading runs: somebody has put on a freeze, or the audit copy gives no sign of life, so that the record could
+//! What holds for all commands at once: a freeze, which policy sees; and when nothing but reading runs, because somebody has
+//! paused it, or the audit copy gives no sign of life, so that the record could
 //! not be kept.
 
 use std::time::Duration;
 
 use adjutant_bus::{
-    mode::{self, Freeze, Mode},
+    mode::{self, Freeze, Mode, Pause},
     ports::{Bus, BusError},
     spec::{CommandSpec, Effect},
 };
@@ -15,9 +16,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// Commands that run all the same, though they change something: a freeze is no reason to let something go on that somebody
+/// Commands that run all the same, though they change something: a pause is no reason to let something go on that somebody
 /// wants stopped.
-const EXEMPT: [&str; 1] = ["cancel"];
+const EXEMPT: [&str; 3] = ["cancel", "freeze.on", "freeze.off"];
 /// Pause before the mode is asked for again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -25,20 +26,20 @@ const AGAIN: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Paused {
     /// Somebody wants it so.
-    Frozen(Freeze),
+    ByHand(Pause),
     /// The audit copy was last known to be complete at this time.
     Unrecorded(Timestamp),
 }
 
 /// The last known mode; it counts while the bus is away.
-pub(crate) struct Pause {
+pub(crate) struct Modes {
     mode: RwLock<Mode>,
     /// How old the audit's beat may be; zero: any age.
     grace: Duration,
     known: watch::Sender<bool>,
 }
 
-impl Pause {
+impl Modes {
     pub(crate) fn new(grace: Duration) -> Self {
         Self { mode: RwLock::default(), grace, known: watch::Sender::new(false) }
     }
@@ -61,9 +62,16 @@ impl Pause {
         let mut modes = mode::watch(bus).await?;
         while let Some(mode) = modes.next().await {
             let before = std::mem::replace(&mut *self.mode.write(), mode.clone());
+            match (&before.pause, &mode.pause) {
+                (None, Some(pause)) => info!(by = pause.by, reason = pause.reason, "paused"),
+                (Some(_), None) => info!("the pause is over"),
+                _ => {}
+            }
             match (&before.freeze, &mode.freeze) {
-                (None, Some(freeze)) => info!(by = freeze.by, reason = freeze.reason, "frozen"),
-                (Some(_), None) => info!("the freeze is over"),
+                (before, Some(freeze)) if before.as_ref() != Some(freeze) => {
+                    info!(by = freeze.by, reason = freeze.reason, until = ?freeze.until, "a freeze is on");
+                }
+                (Some(_), None) => info!("the freeze is off"),
                 _ => {}
             }
             self.known.send_replace(true);
@@ -77,6 +85,16 @@ impl Pause {
         let _ = self.known.subscribe().wait_for(|known| *known).await;
     }
 
+    /// The freeze that holds now.
+    pub(crate) fn freeze(&self) -> Option<Freeze> {
+        self.mode.read().frozen(Timestamp::now()).cloned()
+    }
+
+    /// Whether there is a freeze now; none while that was never learnt.
+    pub(crate) fn frozen(&self) -> Option<bool> {
+        self.known.borrow().then(|| self.freeze().is_some())
+    }
+
     /// Why this command does not run now, if it does not.
     pub(crate) fn stops(&self, spec: &CommandSpec) -> Option<Paused> {
         let exempt = spec.effect == Effect::Read || EXEMPT.contains(&spec.path.dotted().as_str());
@@ -85,8 +103,8 @@ impl Pause {
 }
 
 fn paused(mode: &Mode, grace: Duration, now: Timestamp) -> Option<Paused> {
-    if let Some(freeze) = &mode.freeze {
-        return Some(Paused::Frozen(freeze.clone()));
+    if let Some(pause) = &mode.pause {
+        return Some(Paused::ByHand(pause.clone()));
     }
     let beat = mode.audit.as_ref().filter(|_| !grace.is_zero())?;
     let grace = SignedDuration::try_from(grace).unwrap_or(SignedDuration::MAX);
@@ -103,7 +121,7 @@ mod tests {
     fn a_beat_that_is_too_old_stops_commands_unless_any_age_will_do() {
         let at = Timestamp::UNIX_EPOCH;
         let beat = Beat { v: Version, at, sequence: 1, head: String::new() };
-        let beaten = Mode { audit: Some(beat), freeze: None };
+        let beaten = Mode { audit: Some(beat), ..Mode::default() };
         let seconds = |n| at + SignedDuration::from_secs(n);
         let grace = Duration::from_secs(300);
         assert_eq!(paused(&beaten, grace, seconds(300)), None);

@@ -1,0 +1,68 @@
+//! `freeze on --reason … [--for 4h]`.
+
+use adjutant_bus::{
+    mode::{self, Freeze},
+    reply::Reply,
+    spec::{ArgKind, ArgSpec, CommandSpec, Effect, Visibility},
+    wire::Version,
+};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{given_reason, reason, shown};
+use crate::commands::{Asked, Command, Failure, path};
+
+/// Longest time after which a freeze ends by itself, in seconds: four weeks.
+const LONGEST: i64 = 28 * 24 * 3_600;
+
+pub(in crate::commands) struct On;
+
+#[async_trait]
+impl Command for On {
+    fn spec(&self) -> CommandSpec {
+        CommandSpec {
+            args: vec![
+                reason(),
+                ArgSpec::flag("for", ArgKind::Duration, "after which time it ends by itself, such as 4h"),
+            ],
+            effect: Effect::Idempotent,
+            visibility: Visibility::Public,
+            details: "Policy sees `freeze=on` with every request from now on, in every place; its rows say what that stops. A \
+                      freeze that is on already is replaced."
+                .to_owned(),
+            examples: vec!["freeze on --reason \"Black Friday\" --for 48h".to_owned()],
+            ..CommandSpec::new(path("freeze on"), "Put a freeze on, for everyone at once")
+        }
+    }
+
+    async fn run(&self, asked: &Asked) -> Result<Reply, Failure> {
+        let reason = given_reason(asked)?;
+        let request = asked.request();
+        let until = match asked.arguments.get("for").and_then(Value::as_i64) {
+            None => None,
+            Some(seconds) if (60..=LONGEST).contains(&seconds) => Some(
+                request
+                    .received_at
+                    .saturating_add(SignedDuration::from_secs(seconds))
+                    .unwrap_or(Timestamp::MAX),
+            ),
+            Some(_) => {
+                return Err(Failure::told(
+                    "A freeze ends by itself after a minute to four weeks",
+                    "Nothing has changed.",
+                ));
+            }
+        };
+        // The same for each try of the same request.
+        let freeze = Freeze {
+            v: Version,
+            by: request.actor.shown().to_owned(),
+            reason,
+            since: request.received_at,
+            until,
+        };
+        mode::freeze(&asked.bus, &freeze).await?;
+        Ok(shown(Reply::success("A freeze is on"), &freeze))
+    }
+}
