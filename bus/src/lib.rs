@@ -4,6 +4,7 @@
 pub mod id;
 
 pub mod actor;
+pub mod directory;
 pub mod place;
 pub mod spec;
 

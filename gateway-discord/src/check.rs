@@ -64,7 +64,10 @@ async fn all(config: &DiscordConfig, findings: &mut Vec<Finding>) -> Option<Know
     Some(Known { web, us: Us { bot, application }, name, gateway })
 }
 
-fn token<'a>(token: Option<&'a SecretString>, findings: &mut Vec<Finding>) -> Option<&'a SecretString> {
+pub(crate) fn token<'a>(
+    token: Option<&'a SecretString>,
+    findings: &mut Vec<Finding>,
+) -> Option<&'a SecretString> {
     const WHAT: &str = "bot token";
     const FIX: &str = "Copy it from the app's Bot page (Reset Token), without the word Bot in front.";
     let Some(token) = token else {

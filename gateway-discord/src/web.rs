@@ -14,6 +14,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::Value;
 
+pub(crate) use self::calls::MEMBERS;
 use self::{limits::Limits, send::Http};
 use crate::{render::File, snowflake::Snowflake};
 

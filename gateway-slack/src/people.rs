@@ -1,19 +1,14 @@
-//! Who asks: what Slack says of a user, and the user groups by id. Kept for a minute; when a lookup fails the groups known
-//! are used for five minutes more, then nobody has any.
+//! Who asks: what Slack says of a user, and the user groups by id. Kept for a minute; when a lookup fails nobody has any groups,
+//! not even those known a moment ago.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use adjutant_bus::actor::{GroupId, Membership, Platform, Standing};
 use moka::future::Cache;
-use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::{
+    groups::{self, UserGroup},
     inbound::Person,
     web::{CallError, FAST},
     workspace::Workspace,
@@ -21,8 +16,6 @@ use crate::{
 
 /// For how long an answer of Slack counts as fresh.
 const FRESH: Duration = Duration::from_secs(60);
-/// For how long groups are used while Slack does not answer.
-const STALE: Duration = Duration::from_secs(300);
 /// Most users remembered.
 const USERS: u64 = 20_000;
 /// Workspaces remembered.
@@ -53,7 +46,6 @@ struct Groups {
 pub(crate) struct People {
     users: Cache<(String, String), Described>,
     groups: Cache<String, Arc<Groups>>,
-    last_good: Mutex<HashMap<String, (Instant, Arc<Groups>)>>,
 }
 
 impl People {
@@ -61,7 +53,6 @@ impl People {
         Self {
             users: Cache::builder().max_capacity(USERS).time_to_live(FRESH).build(),
             groups: Cache::builder().max_capacity(TEAMS).time_to_live(FRESH).build(),
-            last_good: Mutex::default(),
         }
     }
 
@@ -97,7 +88,7 @@ impl People {
         }
     }
 
-    async fn describe(&self, workspace: &Workspace, user: &str) -> Result<Described, CallError> {
+    pub(crate) async fn describe(&self, workspace: &Workspace, user: &str) -> Result<Described, CallError> {
         let key = (workspace.team.clone(), user.to_owned());
         let look = async {
             let answer = workspace.web.get("users.info", &[("user", user.to_owned())], FAST).await?;
@@ -108,27 +99,12 @@ impl People {
 
     async fn groups(&self, workspace: &Workspace) -> Result<Arc<Groups>, CallError> {
         let fetched = self.groups.try_get_with(workspace.team.clone(), fetch(workspace)).await;
-        match fetched {
-            Ok(groups) => {
-                let mut last = self.last_good.lock();
-                let is_new = last.get(&workspace.team).is_none_or(|(_, known)| !Arc::ptr_eq(known, &groups));
-                if is_new {
-                    last.insert(workspace.team.clone(), (Instant::now(), groups.clone()));
-                }
-                Ok(groups)
-            }
-            Err(error) => {
-                let last = self.last_good.lock().get(&workspace.team).cloned();
-                let usable = last.filter(|(at, _)| at.elapsed() < STALE).map(|(_, groups)| groups);
-                usable.ok_or_else(|| CallError::clone(&error))
-            }
-        }
+        fetched.map_err(|error: Arc<CallError>| CallError::clone(&error))
     }
 
     /// The groups have changed: they are asked for anew. Until that works nobody keeps what may have been taken away.
     pub(crate) async fn forget_groups(&self, team: &str) {
         self.groups.invalidate(team).await;
-        self.last_good.lock().remove(team);
     }
 
     /// What is known of a user is out of date.
@@ -170,37 +146,21 @@ fn at_home(user: &Value, workspace: &Workspace) -> bool {
 }
 
 async fn fetch(workspace: &Workspace) -> Result<Arc<Groups>, CallError> {
-    // `include_count` because the answer without it has been seen without other fields too.
-    let mut wanted = vec![("include_users", "true".to_owned()), ("include_count", "true".to_owned())];
-    if workspace.whole_enterprise {
-        wanted.push(("team_id", workspace.team.clone()));
-    }
-    match workspace.web.get("usergroups.list", &wanted, FAST).await {
-        Ok(answer) => Ok(Arc::new(groups(&answer, workspace))),
+    match workspace.web.get("usergroups.list", &groups::wanted(workspace, false), FAST).await {
+        Ok(answer) => Ok(Arc::new(by_user(groups::read(&answer, workspace), workspace))),
         // Free plans have no user groups.
         Err(error) if error.code() == Some("plan_upgrade_required") => Ok(Arc::default()),
         Err(error) => Err(error),
     }
 }
 
-/// The groups that are not disabled, by member. A group that cannot be read grants nothing; it takes nothing from others.
-fn groups(answer: &Value, workspace: &Workspace) -> Groups {
+/// The groups that give rights, by member.
+fn by_user(listed: Vec<UserGroup>, workspace: &Workspace) -> Groups {
     let mut found = Groups::default();
-    let listed = answer.get("usergroups").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for group in listed {
-        let disabled = group.get("date_delete").is_some_and(|at| at.as_i64() != Some(0));
-        let elsewhere = group
-            .get("team_id")
-            .and_then(Value::as_str)
-            .is_some_and(|team| team != workspace.team && Some(team) != workspace.enterprise.as_deref());
-        let Some(id) = group.get("id").and_then(Value::as_str).filter(|_| !disabled && !elsewhere) else {
-            continue;
-        };
-        let members = group.get("users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let members: HashSet<&str> = members.iter().filter_map(Value::as_str).collect();
-        for user in members {
-            let own = found.by_user.entry(user.to_owned()).or_default();
-            own.push(GroupId::new(Platform::Slack, &workspace.tenant, id));
+    for group in listed.into_iter().filter(|group| group.problem.is_none()) {
+        let id = GroupId::new(Platform::Slack, &workspace.tenant, &group.id);
+        for user in group.users {
+            found.by_user.entry(user).or_default().push(id.clone());
         }
     }
     found

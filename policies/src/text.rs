@@ -77,7 +77,8 @@ pub(crate) fn check_characters(file: &str, text: &str, findings: &mut Findings) 
     }
 }
 
-fn is_hidden(c: char) -> bool {
+/// What people cannot see, or take for something else. The blank is one of them.
+pub(crate) fn is_hidden(c: char) -> bool {
     use GeneralCategory::{
         Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Surrogate, Unassigned,
     };

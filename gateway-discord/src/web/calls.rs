@@ -10,6 +10,9 @@ use crate::{
     snowflake::Snowflake,
 };
 
+/// Members that one answer names, the most that Discord lets one ask for.
+pub(crate) const MEMBERS: usize = 1_000;
+
 impl Web {
     /// Answers an interaction (Discord: "Create Interaction Response").
     pub(crate) async fn callback(
@@ -188,6 +191,23 @@ impl Web {
     /// The guilds that the bot is in, two hundred at most.
     pub(crate) async fn guilds(&self) -> Result<Vec<Value>, CallError> {
         Ok(array(self.call(Call::get("/users/@me/guilds", "/users/@me/guilds".to_owned())).await?))
+    }
+
+    /// A guild, with its owner and its roles.
+    pub(crate) async fn guild(&self, guild: Snowflake) -> Result<Value, CallError> {
+        self.call(Call::new(Method::GET, "/guilds/{guild}", format!("/guilds/{guild}"), guild)).await
+    }
+
+    /// Up to a thousand members of a guild after this user, in the order of ids (Discord: "List Guild Members").
+    pub(crate) async fn members(&self, guild: Snowflake, after: Snowflake) -> Result<Vec<Value>, CallError> {
+        let path = format!("/guilds/{guild}/members?limit={MEMBERS}&after={after}");
+        Ok(array(self.call(Call::new(Method::GET, "/guilds/{guild}/members", path, guild)).await?))
+    }
+
+    /// One member of a guild.
+    pub(crate) async fn member(&self, guild: Snowflake, user: Snowflake) -> Result<Value, CallError> {
+        let path = format!("/guilds/{guild}/members/{user}");
+        self.call(Call::new(Method::GET, "/guilds/{guild}/members/{user}", path, guild)).await
     }
 }
 

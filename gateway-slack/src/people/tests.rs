@@ -46,19 +46,22 @@ fn standings_are_told_apart() {
 }
 
 #[test]
-fn every_form_of_the_list_of_groups_is_read_and_disabled_ones_grant_nothing() {
+fn every_form_of_the_list_of_groups_is_read_and_disabled_or_foreign_ones_grant_nothing() {
     let answer = json!({ "ok": true, "usergroups": [
         { "id": "S0ENG", "team_id": "T0ACME", "date_delete": 0, "users": ["U1", "U2", "U1"], "user_count": "3" },
         { "id": "S0PRD", "users": ["U1"], "user_count": 1, "auto_type": "something new" },
         { "id": "S0OLD", "date_delete": 1_700_000_000, "users": ["U1"] },
         { "id": "S0ODD", "date_delete": "0", "users": ["U1"] },
         { "id": "S0FAR", "team_id": "T0OTHER", "users": ["U1"] },
-        { "id": "S0ORG", "team_id": "E0ACME", "users": ["U2"] },
+        { "id": "S0ORG", "team_id": "E0ACME", "users": ["U2"], "is_external": false },
+        { "id": "S0EXT", "team_id": "T0ACME", "is_external": true, "users": ["U1"] },
+        { "id": "S0EX2", "is_external": "no", "users": ["U1"] },
+        { "id": "S0/../x", "users": ["U1"] },
         { "id": "S0NOBODY" },
         { "users": ["U1"] },
         "nonsense",
     ]});
-    let found = groups(&answer, &workspace());
+    let found = by_user(groups::read(&answer, &workspace()), &workspace());
     let shown = |user: &str| {
         let groups = found.by_user.get(user).cloned().unwrap_or_default();
         groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    FakeDiscord, GatewayUrl,
+    FakeDiscord, GUILD_MEMBERS, GatewayUrl,
     reply::{Answer, Refused},
     rest::Request,
 };
@@ -60,6 +60,51 @@ pub(super) fn guilds(fake: &FakeDiscord) -> Answer {
 pub(super) fn guild(fake: &FakeDiscord, request: &Request) -> Answer {
     let found = fake.world().guild_json(&request.parameters[0], false);
     found.map(|guild| (200, guild)).ok_or_else(|| Refused::new(404, 10_004, "Unknown Guild"))
+}
+
+/// A page of a guild's members in the order of their ids. Needs the members intent (50001), as "List Guild Members" says.
+pub(super) fn members(fake: &FakeDiscord, request: &Request) -> Answer {
+    let given =
+        |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let number = |name: &str, default: u64| {
+        let number = given(name).map_or(Ok(default), str::parse);
+        number.map_err(|_| Refused::form(name, "Value is not a number."))
+    };
+    let (limit, after) = (number("limit", 1)?, number("after", 0)?);
+    if !(1..=1_000).contains(&limit) {
+        return Err(Refused::form("limit", "int value should be between 1 and 1000."));
+    }
+    let world = fake.world();
+    let guild = &request.parameters[0];
+    if !world.guilds.contains_key(guild) {
+        return Err(Refused::new(404, 10_004, "Unknown Guild"));
+    }
+    if world.disallowed_intents & GUILD_MEMBERS != 0 {
+        return Err(Refused::new(403, 50_001, "Missing Access"));
+    }
+    let mut found: Vec<(u64, Value)> = world
+        .users
+        .keys()
+        .filter_map(|user| Some((user.parse::<u64>().ok()?, world.whole_member_json(user, guild)?)))
+        .filter(|(id, _)| *id > after)
+        .collect();
+    found.sort_by_key(|(id, _)| *id);
+    let page = found.into_iter().take(usize::try_from(limit).unwrap()).map(|(_, member)| member);
+    Ok((200, page.collect::<Vec<_>>().into()))
+}
+
+/// One member, for which no intent is needed.
+pub(super) fn member(fake: &FakeDiscord, request: &Request) -> Answer {
+    let [guild, user] = request.parameters.as_slice() else { unreachable!("two names in the path") };
+    let world = fake.world();
+    if !world.guilds.contains_key(guild) {
+        return Err(Refused::new(404, 10_004, "Unknown Guild"));
+    }
+    let unknown = match world.users.contains_key(user) {
+        true => Refused::new(404, 10_007, "Unknown Member"),
+        false => Refused::new(404, 10_013, "Unknown User"),
+    };
+    world.whole_member_json(user, guild).map(|member| (200, member)).ok_or(unknown)
 }
 
 pub(super) fn channel(fake: &FakeDiscord, request: &Request) -> Answer {

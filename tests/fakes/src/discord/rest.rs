@@ -193,6 +193,8 @@ fn dispatch(fake: &FakeDiscord, route: &Route, request: &Request) -> Answer {
         ("POST", "/users/@me/channels") => lookups::direct(fake, request),
         ("GET", "/applications/@me") => lookups::application(fake),
         ("GET", "/guilds/{guild_id}") => lookups::guild(fake, request),
+        ("GET", "/guilds/{guild_id}/members") => lookups::members(fake, request),
+        ("GET", "/guilds/{guild_id}/members/{user_id}") => lookups::member(fake, request),
         ("GET", "/channels/{channel_id}") => lookups::channel(fake, request),
         ("GET", "/channels/{channel_id}/messages") => messages::list(fake, request),
         ("POST", "/channels/{channel_id}/messages") => messages::post(fake, request),

@@ -40,6 +40,8 @@ pub(super) const ROUTES: &[Route] = &[
     route("POST", "/users/@me/channels", Bot, Others),
     route("GET", "/applications/@me", Bot, Others),
     route("GET", "/guilds/{guild_id}", Bot, Others),
+    route("GET", "/guilds/{guild_id}/members", Bot, Others),
+    route("GET", "/guilds/{guild_id}/members/{user_id}", Bot, Others),
     route("GET", "/channels/{channel_id}", Bot, Others),
     route("GET", "/channels/{channel_id}/messages", Bot, Others),
     route("POST", "/channels/{channel_id}/messages", Bot, Messages),

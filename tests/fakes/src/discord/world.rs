@@ -15,6 +15,8 @@ pub const MESSAGE_CONTENT: u64 = 1 << 15;
 pub struct Role {
     pub id: String,
     pub name: String,
+    /// Fields over and above, such as `position`, `permissions`, `managed` and `tags`.
+    pub more: Value,
 }
 
 /// A guild.
@@ -22,6 +24,8 @@ pub struct Role {
 pub struct Guild {
     pub id: String,
     pub name: String,
+    /// User id of the owner.
+    pub owner: String,
     pub roles: Vec<Role>,
 }
 
@@ -103,7 +107,7 @@ impl Default for World {
     fn default() -> Self {
         let key = SigningKey::from_bytes(&rand::random());
         let guild = "9001".to_owned();
-        let role = |id: &str, name: &str| Role { id: id.to_owned(), name: name.to_owned() };
+        let role = |id: &str, name: &str| Role { id: id.to_owned(), name: name.to_owned(), more: json!({}) };
         let roles = vec![role(&guild, "@everyone"), role("7001", "Engineering"), role("7002", "Product")];
         let user = |id: &str, name: &str, bot: bool, roles: &[&str]| {
             let roles = roles.iter().map(|role| (*role).to_owned()).collect();
@@ -140,7 +144,10 @@ impl Default for World {
                 user("8002", "Adjutant", true, &[]),
             ]),
             channels: BTreeMap::from([channel("5001", "deploys"), channel("5002", "random")]),
-            guilds: BTreeMap::from([(guild.clone(), Guild { id: guild, name: "Acme".to_owned(), roles })]),
+            guilds: BTreeMap::from([(
+                guild.clone(),
+                Guild { id: guild, name: "Acme".to_owned(), owner: "4001".to_owned(), roles },
+            )]),
             disallowed_intents: GUILD_MEMBERS | GUILD_PRESENCES,
             least_shards: 1,
             shards: 1,
@@ -157,12 +164,27 @@ impl Default for World {
 impl World {
     /// One more guild, with roles by id and name, and a channel.
     pub fn add_guild(&mut self, id: &str, name: &str, roles: &[(&str, &str)], channel: &str) {
-        let role = |(id, name): &(&str, &str)| Role { id: (*id).to_owned(), name: (*name).to_owned() };
+        let role = |(id, name): &(&str, &str)| Role {
+            id: (*id).to_owned(),
+            name: (*name).to_owned(),
+            more: json!({}),
+        };
         let roles = roles.iter().map(role).collect();
-        self.guilds.insert(id.to_owned(), Guild { id: id.to_owned(), name: name.to_owned(), roles });
+        let (id_, name_, owner) = (id.to_owned(), name.to_owned(), "4001".to_owned());
+        self.guilds.insert(id.to_owned(), Guild { id: id_, name: name_, owner, roles });
         let (guild, name) = (Some(id.to_owned()), format!("{name}-channel"));
         let channel = Channel { id: channel.to_owned(), name, guild, ..Channel::default() };
         self.channels.insert(channel.id.clone(), channel);
+    }
+
+    /// One more role of a guild, or another form of one that is there.
+    ///
+    /// # Panics
+    /// When there is no such guild.
+    pub fn add_role(&mut self, guild: &str, id: &str, name: &str, more: Value) {
+        let guild = self.guilds.get_mut(guild).expect("a guild of the world");
+        guild.roles.retain(|role| role.id != id);
+        guild.roles.push(Role { id: id.to_owned(), name: name.to_owned(), more });
     }
 
     /// A user becomes a member of a guild, or gets other roles there.
@@ -216,6 +238,14 @@ impl World {
         }))
     }
 
+    /// A member object with its user.
+    #[must_use]
+    pub fn whole_member_json(&self, user: &str, guild: &str) -> Option<Value> {
+        let mut member = self.member_json(user, guild)?;
+        member["user"] = self.user_json(user);
+        Some(member)
+    }
+
     /// A channel object.
     #[must_use]
     pub fn channel_json(&self, id: &str) -> Option<Value> {
@@ -237,11 +267,15 @@ impl World {
     pub fn guild_json(&self, id: &str, whole: bool) -> Option<Value> {
         let guild = self.guilds.get(id)?;
         let role = |role: &Role| {
-            json!({ "id": role.id, "name": role.name, "color": 0, "hoist": false, "position": 1,
-                "permissions": "0", "managed": false, "mentionable": false, "flags": 0 })
+            let mut shown = json!({ "id": role.id, "name": role.name, "color": 0, "hoist": false, "position": 1,
+                "permissions": "0", "managed": false, "mentionable": false, "flags": 0 });
+            for (name, value) in role.more.as_object().unwrap() {
+                shown[name] = value.clone();
+            }
+            shown
         };
         let mut shown = json!({
-            "id": id, "name": guild.name, "owner_id": "4001", "icon": null, "features": [],
+            "id": id, "name": guild.name, "owner_id": guild.owner, "icon": null, "features": [],
             "roles": guild.roles.iter().map(role).collect::<Vec<_>>(),
         });
         if whole {

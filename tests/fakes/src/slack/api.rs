@@ -192,7 +192,7 @@ fn dispatch(fake: &FakeSlack, method: &str, parameters: &Value, (team, name): (&
             }))
         }
         "apps.connections.open" => Ok(socket::ticket(fake)),
-        "usergroups.list" => people::groups(fake, team),
+        "usergroups.list" => people::groups(fake, parameters, team),
         "users.info" => people::info(fake, parameters, team),
         "conversations.open" => people::open(fake, parameters),
         "conversations.history" => chat::history(fake, parameters, None),

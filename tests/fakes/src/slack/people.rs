@@ -13,7 +13,19 @@ pub(super) fn info(fake: &FakeSlack, parameters: &Value, team: &str) -> Answer {
     Ok(json!({ "user": shown }))
 }
 
-pub(super) fn groups(fake: &FakeSlack, team: &str) -> Answer {
+/// As Slack does it: disabled groups, members and their number only for those who ask for them.
+pub(super) fn groups(fake: &FakeSlack, parameters: &Value, team: &str) -> Answer {
+    let wants = |name: &str| -> Result<bool, String> {
+        match &parameters[name] {
+            Value::Null => Ok(false),
+            Value::Bool(wanted) => Ok(*wanted),
+            Value::String(text) if ["true", "1"].contains(&text.as_str()) => Ok(true),
+            Value::String(text) if ["false", "0"].contains(&text.as_str()) => Ok(false),
+            _ => Err("invalid_arguments".to_owned()),
+        }
+    };
+    let (disabled, users, count) =
+        (wants("include_disabled")?, wants("include_users")?, wants("include_count")?);
     let world = fake.world();
     if world.no_groups {
         return Err("plan_upgrade_required".to_owned());
@@ -21,11 +33,18 @@ pub(super) fn groups(fake: &FakeSlack, team: &str) -> Answer {
     let shown: Vec<Value> = world
         .groups
         .iter()
+        .filter(|group| disabled || group.date_delete == 0)
         .map(|group| {
             let mut shown = json!({
-                "id": group.id, "team_id": team, "handle": group.handle, "name": group.handle,
-                "date_delete": group.date_delete, "users": group.users, "user_count": group.users.len(),
+                "id": group.id, "team_id": team, "handle": group.handle, "name": group.handle, "is_external": false,
+                "date_delete": group.date_delete,
             });
+            if users {
+                shown["users"] = json!(group.users);
+            }
+            if count {
+                shown["user_count"] = group.users.len().into();
+            }
             for (name, value) in group.more.as_object().unwrap() {
                 shown[name] = value.clone();
             }

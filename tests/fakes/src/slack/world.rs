@@ -103,6 +103,28 @@ impl World {
         }
     }
 
+    /// One more user group, with fields over and above.
+    pub fn add_group(&mut self, id: &str, name: &str, users: &[&str], more: Value) {
+        let group = Group {
+            id: id.to_owned(),
+            handle: name.to_lowercase().replace(' ', "-"),
+            users: users.iter().map(|user| (*user).to_owned()).collect(),
+            date_delete: more["date_delete"].as_i64().unwrap_or_default(),
+            more,
+        };
+        self.groups.push(group);
+        self.rename_group(id, name);
+    }
+
+    /// A group gets another name; its id stays.
+    ///
+    /// # Panics
+    /// When there is no such group.
+    pub fn rename_group(&mut self, id: &str, name: &str) {
+        let group = self.groups.iter_mut().find(|group| group.id == id).expect("a group of the world");
+        group.more["name"] = name.into();
+    }
+
     /// Team and name of the workspace that a bot token is for.
     pub(super) fn install(&self, token: &str) -> Option<(String, String)> {
         if token == self.bot_token {
