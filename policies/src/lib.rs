@@ -23,6 +23,8 @@ mod load;
 mod probe;
 mod twin;
 
+pub mod resolve;
+
 mod handle;
 pub mod live;
 
