@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::{
     audit::{AuditCommand, AuditExport, AuditFilter, AuditList, AuditShow, AuditVerify, ExportFormat},
     keys::{Issue, KeysCommand, Made},
-    policy::{PolicyCommand, PolicyPublish, PolicyRollback, Publisher},
+    policy::{PolicyCommand, PolicyPublish, PolicyRollback, Publisher, Resolve},
 };
 
 /// Exit statuses, told at the end of the help of `run`.

@@ -23,6 +23,7 @@ mod load;
 mod probe;
 mod twin;
 
+pub mod doctor;
 pub mod resolve;
 
 mod handle;

@@ -2,9 +2,9 @@
 //! what is refused. Pure: the caller asks the platforms, and writes the lock.
 
 mod alike;
-mod entries;
+pub(crate) mod entries;
 mod judge;
-mod told;
+pub(crate) mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,9 +159,9 @@ pub(crate) struct Reading {
     pub(crate) entries: Vec<Entry>,
     pub(crate) rows: Rows,
     /// Why a line of the lock means nothing, by line.
-    refused: BTreeMap<usize, String>,
+    pub(crate) refused: BTreeMap<usize, String>,
     /// Findings about lines of the lock that say nothing that could be read.
-    lost: Vec<Finding>,
+    pub(crate) lost: Vec<Finding>,
 }
 
 impl Reading {

@@ -6,6 +6,11 @@ use clap::{Args, Subcommand};
 
 use super::Json;
 
+/// Exit statuses, told at the end of the help.
+const RESOLVE_STATUS: &str =
+    "Exit status: 0 nothing to do, or written; 1 something to write, to approve or to put right; 2 could not run.";
+const DOCTOR_STATUS: &str = "Exit status: 0 nothing to do; 1 somebody should look; 2 could not run.";
+
 /// What to do with the policy.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
@@ -13,6 +18,12 @@ pub(crate) enum PolicyCommand {
     Check(Json),
     /// Run the tests in policy.test (exit status 1 if one fails)
     Test(Json),
+    /// Ask Slack and Discord which groups the names in policy.csv stand for, and compare with policy.lock
+    #[command(after_help = RESOLVE_STATUS)]
+    Resolve(Resolve),
+    /// Ask Slack and Discord what stands behind the ids in policy.lock: who is in them, and who can put others in
+    #[command(after_help = DOCTOR_STATUS)]
+    Doctor(Json),
     /// Put the policy files in force in every replica; a worker decides whether you may
     Publish(PolicyPublish),
     /// Put the content of an earlier version in force again, as a new version
@@ -57,6 +68,20 @@ pub(crate) struct Publisher {
     /// With the bus's admin login, asking nobody: for the first publication, and when nobody may publish any more
     #[arg(long)]
     pub(crate) as_operator: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How to resolve names.
+#[derive(Debug, Args)]
+pub(crate) struct Resolve {
+    /// Write policy.lock: new ids, and changes that are approved
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Let this name go over to the group that bears it now; repeat it for several names
+    #[arg(long, value_name = "NAME", requires = "write")]
+    pub(crate) approve: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

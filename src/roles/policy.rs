@@ -1,10 +1,14 @@
 //! What admins ask of the policy. Exit status 0 clean, 1 findings or failed tests, 2 could not run.
 
+mod directory;
+mod doctor;
 mod publish;
 mod replicas;
+mod resolve;
 
 use std::process::ExitCode;
 
+use adjutant_policies::{Files, Options};
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +29,8 @@ pub(super) async fn run(
         PolicyCommand::Rollback(asked) => publish::rollback(config, asked, stop).await,
         PolicyCommand::History(print) => replicas::history(config, print.json).await,
         PolicyCommand::Status(print) => replicas::status(config, print.json).await,
+        PolicyCommand::Resolve(how) => resolve::resolve(config, &how).await,
+        PolicyCommand::Doctor(print) => doctor::doctor(config, print).await,
         PolicyCommand::Check(print) => {
             let findings = match adjutant_policies::check(&options, &vocabulary) {
                 Ok(findings) => findings,
@@ -55,4 +61,9 @@ pub(super) async fn run(
             Ok(status(report.failed() == 0))
         }
     }
+}
+
+/// The files that these options name.
+fn files(options: &Options) -> Result<Files, String> {
+    options.folder.as_deref().map_or_else(|| Ok(Files::shipped()), Files::read)
 }

@@ -1,5 +1,7 @@
 //! The lines of `policy.lock` as text: read with their places, and rewritten so that comments, order and columns stay.
 
+use adjutant_bus::actor::{GroupId, Tenant};
+
 use crate::{finding::Findings, lock, text};
 
 /// A line of the lock.
@@ -17,6 +19,13 @@ impl Entry {
     /// `slack:T0ACME` of `slack:T0ACME/S0ENG`.
     pub(crate) fn home(&self) -> Option<&str> {
         self.id.split_once('/').map(|(home, _)| home)
+    }
+
+    /// The id as the platform's, if it is one.
+    pub(crate) fn group(&self) -> Option<GroupId> {
+        let (home, group) = self.id.split_once('/')?;
+        let (platform, tenant) = home.split_once(':')?;
+        Some(GroupId::new(platform.parse().ok()?, &Tenant::new(tenant), group))
     }
 }
 
