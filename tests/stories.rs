@@ -28,6 +28,7 @@ mod stories {
     pub mod keys;
     pub mod notices;
     pub mod policy;
+    pub mod policy_lock;
     pub mod slack {
         pub mod faults;
         pub mod load;

@@ -17,6 +17,7 @@ use crate::{
     closure::Closure,
     finding::Findings,
     load::Files,
+    matching::cmd_match,
     resolve::{Reading, Told, entries::Entry, told::ranges},
     rows::Row,
     vocabulary::Vocabulary,
@@ -108,20 +109,27 @@ pub fn locked(files: &Files, vocabulary: &Vocabulary) -> Result<BTreeSet<GroupId
 pub fn doctor(
     files: &Files,
     vocabulary: &Vocabulary,
-    production: &BTreeMap<String, BTreeSet<String>>,
+    production: &BTreeMap<String, Vec<String>>,
     told: &Told,
 ) -> Result<Report, Findings> {
     let reading = Reading::of(files, vocabulary)?;
     let closure = Closure::of(&reading.rows.links, &mut Findings::default());
-    let mut report = look::Look { reading: &reading, closure, production, told }.report();
+    let mut report = look::Look { reading: &reading, closure, vocabulary, production, told }.report();
     report.checks.sort_by_key(|check| check.level);
     Ok(report)
 }
 
-/// Whether a row can let somebody do something with production. What a row does not say may be anything.
-fn is_for_production(row: &Row, production: &BTreeMap<String, BTreeSet<String>>) -> bool {
-    let excludes = |(key, values): (&str, &str)| {
-        production.get(key).is_some_and(|known| !values.split('|').any(|value| known.contains(value)))
+/// Whether a row can let somebody do something with production. A command that is not known may be for it.
+fn is_for_production(row: &Row, vocabulary: &Vocabulary, production: &BTreeMap<String, Vec<String>>) -> bool {
+    let mut commands =
+        vocabulary.commands.iter().filter(|command| cmd_match(command, &row.command)).peekable();
+    let unknown = commands.peek().is_none();
+    let commands: Vec<&String> = commands.collect();
+    let reaches = |(key, known): (&String, &Vec<String>)| {
+        let binds = unknown || commands.iter().any(|command| vocabulary.binds(command, key));
+        let mut own = row.conditions().filter(|(own, _)| own == key);
+        binds
+            && own.all(|(_, values)| values.split('|').any(|value| known.iter().any(|known| known == value)))
     };
-    row.allow && row.action != "view" && !row.conditions().any(excludes)
+    row.allow && row.action != "view" && production.iter().any(reaches)
 }

@@ -24,7 +24,7 @@ use crate::{
 /// Most bytes of one file.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 /// Most rows unless told otherwise.
-const MOST_ROWS: usize = 20_000;
+pub(crate) const MOST_ROWS: usize = 20_000;
 /// How long a policy that cannot be confirmed counts for production commands, unless told otherwise.
 const STALE_AFTER: Duration = Duration::from_secs(5 * 60);
 /// Name of the file with the policy's own tests.

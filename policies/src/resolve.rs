@@ -14,7 +14,7 @@ use serde::Serialize;
 use self::entries::{Edit, Entry};
 use crate::{
     finding::{Finding, Findings, Severity},
-    load::{Files, Purpose},
+    load::{Files, MOST_ROWS, Purpose},
     lock::{self, Lock},
     rows::{self, Judge, Rows},
     text,
@@ -178,7 +178,7 @@ impl Reading {
         let lock = Lock::read(lock_text, vocabulary, &mut findings);
         let judge =
             &mut Judge { vocabulary, lock: &lock, purpose: Purpose::Activate, findings: &mut findings };
-        let rows = Rows::read(rows_text, judge);
+        let rows = Rows::read(rows_text, MOST_ROWS, judge);
         let entries = entries::read(lock_text);
         let (mut refused, mut lost) = (BTreeMap::new(), Vec::new());
         // A name that is not locked yet is what this is about.

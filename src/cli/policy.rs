@@ -7,8 +7,7 @@ use clap::{Args, Subcommand};
 use super::Json;
 
 /// Exit statuses, told at the end of the help.
-const RESOLVE_STATUS: &str =
-    "Exit status: 0 nothing to do, or written; 1 something to write, to approve or to put right; 2 could not run.";
+const RESOLVE_STATUS: &str = "Exit status: 0 nothing to do, or written; 1 something to write, to approve or to put right; 2 could not run.";
 const DOCTOR_STATUS: &str = "Exit status: 0 nothing to do; 1 somebody should look; 2 could not run.";
 
 /// What to do with the policy.

@@ -11,6 +11,7 @@ use super::{Level, Report, is_for_production};
 use crate::{
     closure::Closure,
     resolve::{Reading, Told, entries::Entry},
+    vocabulary::Vocabulary,
 };
 
 /// Most names in one message.
@@ -19,7 +20,8 @@ const NAMES: usize = 5;
 pub(super) struct Look<'a> {
     pub(super) reading: &'a Reading,
     pub(super) closure: Closure,
-    pub(super) production: &'a BTreeMap<String, BTreeSet<String>>,
+    pub(super) vocabulary: &'a Vocabulary,
+    pub(super) production: &'a BTreeMap<String, Vec<String>>,
     pub(super) told: &'a Told,
 }
 
@@ -85,7 +87,7 @@ impl Look<'_> {
     fn serves_production(&self, entry: &Entry) -> bool {
         let names = self.closure.close([entry.name.clone()]);
         let mut rows = self.reading.rows.rows.iter().filter(|row| names.contains(&row.group));
-        rows.any(|row| is_for_production(row, self.production))
+        rows.any(|row| is_for_production(row, self.vocabulary, self.production))
     }
 
     fn stale(&self, entry: &Entry, found: Option<&Listed>, report: &mut Report) {
@@ -134,7 +136,7 @@ impl Look<'_> {
             Some(members) if self.serves_production(entry) => {
                 if let Some(told) = outsiders(members) {
                     let message = format!(
-                        "{} has more than full members in it, who alone have rights by it: {told}",
+                        "{} gives rights to full members only, and has others in it: {told}",
                         shown(entry)
                     );
                     warn("outsiders", message);

@@ -27,6 +27,11 @@ fn vocabulary() -> Vocabulary {
             "env".to_owned(),
             ["none", "staging", "production"].map(str::to_owned).to_vec(),
         )]),
+        binds: BTreeMap::from([
+            ("help".to_owned(), BTreeSet::new()),
+            ("deploy.promote".to_owned(), BTreeSet::from(["env".to_owned()])),
+            ("deploy.list".to_owned(), BTreeSet::from(["env".to_owned()])),
+        ]),
         trusted_homes: ["slack:T0ACME", "discord:9001"].map(str::to_owned).to_vec(),
     }
 }
@@ -75,7 +80,7 @@ fn good() -> Vec<Listing> {
 fn report(lock: &str, told: &Told) -> Report {
     let files =
         Files { policy: ROWS.as_bytes().to_vec(), lock: lock.as_bytes().to_vec(), ..Files::shipped() };
-    let production = BTreeMap::from([("env".to_owned(), BTreeSet::from(["production".to_owned()]))]);
+    let production = BTreeMap::from([("env".to_owned(), vec!["production".to_owned()])]);
     doctor(&files, &vocabulary(), &production, told).unwrap()
 }
 
@@ -159,11 +164,17 @@ fn guests_matter_where_a_row_lets_somebody_touch_production() {
     let row = |line: &str| {
         let files =
             Files { policy: line.as_bytes().to_vec(), lock: LOCK.as_bytes().to_vec(), ..Files::shipped() };
-        let production = BTreeMap::from([("env".to_owned(), BTreeSet::from(["production".to_owned()]))]);
-        is_for_production(&Reading::of(&files, &vocabulary()).unwrap().rows.rows[0], &production)
+        let production = BTreeMap::from([("env".to_owned(), vec!["production".to_owned()])]);
+        is_for_production(
+            &Reading::of(&files, &vocabulary()).unwrap().rows.rows[0],
+            &vocabulary(),
+            &production,
+        )
     };
     assert!(row("p, SRE, *, deploy.promote, run, env=staging|production, allow\n"));
     assert!(row("p, SRE, *, deploy.promote, approve, *, allow\n"));
     assert!(!row("p, SRE, *, deploy.promote, run, env=staging, allow\n"));
     assert!(!row("p, SRE, *, deploy.promote, run, env=production, deny\n"));
+    assert!(!row("p, SRE, *, help, run, *, allow\n"), "help has no environment");
+    assert!(row("p, SRE, *, *, run, *, allow\n") && row("p, SRE, *, backup.start, run, *, allow\n"));
 }

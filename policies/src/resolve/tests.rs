@@ -25,6 +25,7 @@ fn vocabulary() -> Vocabulary {
     Vocabulary {
         commands: ["help", "deploy.promote", "deploy.list"].map(str::to_owned).into(),
         context: BTreeMap::from([("env".to_owned(), vec!["none".to_owned(), "production".to_owned()])]),
+        binds: BTreeMap::new(),
         trusted_homes: ["slack:T0ACME", "discord:9001", "console:local"].map(str::to_owned).to_vec(),
     }
 }

@@ -35,12 +35,12 @@ impl Directory {
     pub(super) async fn ask(&self, closely: &BTreeSet<GroupId>) -> Told {
         let mut told = Told { listings: Vec::new(), unasked: self.unasked.clone() };
         let mut answers = Vec::new();
-        for slack in &self.slack {
+        if let Some(slack) = &self.slack {
             for home in slack.homes() {
                 answers.push((slack.list(&home, closely).await, home));
             }
         }
-        for discord in &self.discord {
+        if let Some(discord) = &self.discord {
             for home in discord.homes() {
                 answers.push((discord.list(&home, closely).await, home));
             }

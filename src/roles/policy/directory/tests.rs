@@ -16,8 +16,8 @@ async fn world() -> (FakeSlack, FakeDiscord, Config) {
         ("SLACK__API_URL", slack.api_url()),
         ("DISCORD__BOT_TOKEN", discord.world().bot_token.clone()),
         ("DISCORD__API_URL", discord.api_url()),
-        ("DISCORD__TRUSTED_GUILDS", "[\"9001\"]".to_owned()),
-        ("POLICY__TRUSTED_HOMES", "[\"slack:T0ACME\", \"slack:T0GONE\", \"console:local\"]".to_owned()),
+        ("DISCORD__TRUSTED_GUILDS", "9001".to_owned()),
+        ("POLICY__TRUSTED_HOMES", "slack:T0ACME,slack:T0GONE,console:local".to_owned()),
     ];
     let settings = settings.map(|(name, value)| (format!("ADJUTANT_{name}"), value));
     let loaded = config::load(None, settings, Vec::new()).unwrap();
