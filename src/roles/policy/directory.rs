@@ -56,7 +56,7 @@ impl Directory {
 }
 
 /// Trusted homes of a platform.
-fn of<'a>(trusted: &'a [String], platform: Platform) -> impl Iterator<Item = &'a String> {
+fn of(trusted: &[String], platform: Platform) -> impl Iterator<Item = &String> {
     trusted.iter().filter(move |home| home.split(':').next() == Some(platform.as_str()))
 }
 
@@ -65,10 +65,8 @@ async fn open_slack(config: &Config, trusted: &[String], unasked: &mut Unasked) 
         unasked.extend(of(trusted, Platform::Slack).map(|home| (home.clone(), why.to_owned())));
         None
     };
+    of(trusted, Platform::Slack).next()?;
     let settings = parts::slack(config);
-    if of(trusted, Platform::Slack).next().is_none() {
-        return None;
-    }
     if settings.bot_tokens.is_empty() {
         return all("slack.bot_token is not set");
     }
