@@ -21,8 +21,10 @@ pub struct CaseResult {
     pub line: usize,
     /// Whether policy said what the line expects.
     pub passed: bool,
-    /// What was expected, what came, and what decided.
+    /// What was expected, what came, and what was asked.
     pub told: String,
+    /// What decided: `allowed by policy.csv:6`.
+    pub decided: String,
 }
 
 /// The results of all tests.
@@ -58,7 +60,8 @@ pub(crate) fn check(file: &[u8], gate: &Gate) -> Findings {
         Ok(report) => {
             let mut findings = Findings::default();
             for failed in report.results.into_iter().filter(|result| !result.passed) {
-                findings.error("test-failed", TESTS, (failed.line, 1), failed.told);
+                let message = format!("{}; {}", failed.told, failed.decided);
+                findings.error("test-failed", TESTS, (failed.line, 1), message);
             }
             findings
         }
@@ -78,7 +81,7 @@ fn run(file: &[u8], gate: &Gate) -> Result<TestReport, Findings> {
                     report.results.push(case.run(gate))
                 }
                 Ok(_) => {}
-                Err(why) => findings.error("test-form", TESTS, (line.number, 1), why),
+                Err((at, why)) => findings.error("test-form", TESTS, (line.number, line.at(at)), why),
             }
         }
     }
@@ -93,30 +96,36 @@ struct Case {
     command: String,
     action: Action,
     context: BTreeMap<String, String>,
+    /// The same, as the line says it.
+    asked: String,
     by: Option<String>,
 }
 
 impl Case {
-    fn read(line: &Line, gate: &Gate, vocabulary: &Vocabulary) -> Result<Self, String> {
+    fn read(line: &Line, gate: &Gate, vocabulary: &Vocabulary) -> Result<Self, (usize, String)> {
         let fields: Vec<&str> = line.fields.iter().map(|(field, _)| field.as_str()).collect();
         let [verdict, groups, place, command, action, context, by @ ..] = fields.as_slice() else {
-            return Err(format!(
-                "6 or 7 fields are needed (verdict, groups, place, command, action, context, what decides), {} are here",
-                fields.len()
+            return Err((
+                6,
+                format!(
+                    "6 or 7 fields are needed (verdict, groups, place, command, action, context, what decides), {} are here",
+                    fields.len()
+                ),
             ));
         };
         let allow = match *verdict {
             "allow" => true,
             "deny" => false,
-            other => return Err(format!("the verdict is `allow` or `deny`, not `{other}`")),
+            other => return Err((0, format!("the verdict is `allow` or `deny`, not `{other}`"))),
         };
         let action = match *action {
             "run" => Action::Run,
             "view" => Action::View,
             "approve" => Action::Approve,
-            other => return Err(format!("the action is `run`, `view` or `approve`, not `{other}`")),
+            other => return Err((4, format!("the action is `run`, `view` or `approve`, not `{other}`"))),
         };
-        let groups = caller(groups);
+        let asked = [*groups, place, command, action.as_str(), context].join(", ");
+        let groups = groups_of(groups);
         Ok(Self {
             line: line.number,
             allow,
@@ -124,7 +133,8 @@ impl Case {
             place: (*place).to_owned(),
             command: (*command).to_owned(),
             action,
-            context: context_of(context, vocabulary)?,
+            context: context_of(context, vocabulary).map_err(|why| (5, why))?,
+            asked,
             by: by.first().map(|by| (*by).to_owned()),
         })
     }
@@ -142,23 +152,23 @@ impl Case {
         let by = verdict.denial.map(|denial| name(denial.dimension));
         let passed = came == self.allow && self.by.as_deref().is_none_or(|wanted| by == Some(wanted));
         let word = |allow| if allow { "allow" } else { "deny" };
-        let decided = verdict.authorization.row.map_or_else(String::new, |row| format!(", by {row}"));
-        let because = by.map_or_else(String::new, |by| format!(" ({by})"));
-        let told = format!(
-            "expected {}, got {}{because}: {}, {}, {}, {}{decided}",
-            word(self.allow),
-            word(came),
-            self.caller.groups().join(" + "),
-            self.place,
-            self.command,
-            self.action.as_str()
-        );
-        CaseResult { line: self.line, passed, told }
+        // Which part of the request decided matters only where the test names one.
+        let part = |by: Option<&str>| by.map_or_else(String::new, |by| format!(" ({by})"));
+        let wanted = part(self.by.as_deref());
+        let came_by = if self.by.is_some() { part(by) } else { String::new() };
+        let told =
+            format!("expected {}{wanted}, got {}{came_by}: {}", word(self.allow), word(came), self.asked);
+        let decided = match (verdict.authorization.row, came) {
+            (Some(row), true) => format!("allowed by {row}"),
+            (Some(row), false) => format!("refused by {row}"),
+            (None, _) => format!("no row allows it{}", part(by)),
+        };
+        CaseResult { line: self.line, passed, told, decided }
     }
 }
 
 /// Groups joined by `+`. Who has an ordinary group has `everyone` too, as in production.
-fn caller(groups: &str) -> BTreeSet<String> {
+pub(crate) fn groups_of(groups: &str) -> BTreeSet<String> {
     let mut groups: BTreeSet<String> = groups.split('+').map(|group| group.trim().to_owned()).collect();
     let ordinary = |group: &String| !RESERVED.contains(&group.as_str()) && !group.starts_with("svc:");
     if groups.iter().any(ordinary) {

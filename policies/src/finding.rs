@@ -1,8 +1,13 @@
 //! What is wrong with policy files: code, file, line, column, message, hint. All of it at once.
 
+mod rules;
+mod sarif;
+
 use std::fmt;
 
 use serde::Serialize;
+
+pub use self::rules::{RULES, Rule};
 
 /// Most findings that are listed: a file of nonsense has one for each of its characters.
 const MOST: usize = 2_000;
@@ -36,14 +41,22 @@ pub struct Finding {
     pub message: String,
 }
 
+impl Finding {
+    /// `policy.csv:6:45`, as far as it is known.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let parts = [self.line, self.column].into_iter().take_while(|number| *number > 0);
+        parts.fold(self.file.clone(), |place, number| format!("{place}:{number}"))
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let place = format!("{}:{}:{}", self.file, self.line, self.column);
-        write!(f, "{place:<18} {severity:<8} {:<16} {}", self.code, self.message)
+        write!(f, "{:<18} {severity:<8} {:<16} {}", self.place(), self.code, self.message)
     }
 }
 
@@ -96,6 +109,7 @@ impl Findings {
         message: String,
     ) {
         let (line, column) = at;
+        debug_assert!(rules::named(code).is_some(), "`{code}` has no rule");
         if self.findings.len() >= MOST {
             // Whatever else is left out, a file with an error is refused.
             let told = self.findings.last().is_some_and(|last| last.severity == Severity::Error);
@@ -129,10 +143,18 @@ impl fmt::Display for Findings {
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
         }
+        f.write_str(&self.summary())
+    }
+}
+
+impl Findings {
+    /// `2 errors, 1 warning`.
+    #[must_use]
+    pub fn summary(&self) -> String {
         let errors = self.errors();
         let warnings = self.findings.len() - errors;
         let many = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
-        write!(f, "{}, {}", many(errors, "error"), many(warnings, "warning"))
+        format!("{}, {}", many(errors, "error"), many(warnings, "warning"))
     }
 }
 

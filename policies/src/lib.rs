@@ -21,6 +21,7 @@ mod gate;
 mod grid;
 mod load;
 mod probe;
+mod show;
 mod twin;
 
 pub mod doctor;
@@ -31,10 +32,11 @@ pub mod live;
 
 pub use cases::{CaseResult, TestReport, test};
 pub use diff::{Change, Diff, Kind, Member, diff};
-pub use finding::{Finding, Findings, Severity};
+pub use finding::{Finding, Findings, RULES, Rule as FindingRule, Severity};
 pub use gate::{Ask, Caller, Gate, Verdict};
 pub use grid::{Column, grid};
 pub use handle::{Policy, Published, Status};
 pub use load::{Files, Options, check};
+pub use show::{Group, Rule, open};
 pub use twin::{Denial, Dimension, Explanation, Miss};
 pub use vocabulary::Vocabulary;

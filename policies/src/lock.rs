@@ -50,7 +50,7 @@ impl Lock {
                 "3 fields are needed (id, policy name, name when locked), {} are here",
                 line.fields.len()
             );
-            return findings.error("lock-field-count", FILE, (line.number, 1), message);
+            return findings.error("lock-field-count", FILE, (line.number, line.at(3)), message);
         };
         if let Err(why) = check_id(id, name, vocabulary) {
             return findings.error(why.0, FILE, (line.number, *at), why.1);

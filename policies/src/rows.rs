@@ -100,7 +100,7 @@ impl Rows {
         };
         if line.fields.len() != wanted {
             let message = format!("{wanted} fields are needed, {} are here", line.fields.len());
-            return judge.findings.error("field-count", FILE, (line.number, 1), message);
+            return judge.findings.error("field-count", FILE, (line.number, line.at(wanted)), message);
         }
         if let Some((_, at)) = line.fields.iter().find(|(field, _)| field.is_empty()) {
             return judge.findings.error(

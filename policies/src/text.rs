@@ -16,6 +16,13 @@ pub(crate) struct Line {
     pub(crate) fields: Vec<(String, usize)>,
 }
 
+impl Line {
+    /// The column of the first field beyond so many, else of the last field that is there.
+    pub(crate) fn at(&self, wanted: usize) -> usize {
+        self.fields.get(wanted).or(self.fields.last()).map_or(1, |(_, column)| *column)
+    }
+}
+
 /// Marks that open or close a quotation in some language.
 const QUOTES: [char; 15] = ['"', '\'', '`', '“', '”', '„', '‟', '‘', '’', '‚', '‛', '«', '»', '‹', '›'];
 

@@ -59,6 +59,8 @@ pub struct Miss {
     pub missed: Vec<Dimension>,
     /// Its group.
     pub group: String,
+    /// Its action.
+    pub action: String,
     /// Its place.
     pub place: String,
     /// Its condition.
@@ -199,6 +201,7 @@ fn nearest<'a>(rows: impl Iterator<Item = &'a Row>, seen: &Seen<'_>) -> Vec<Miss
         row: row.name(),
         missed,
         group: row.group.clone(),
+        action: row.action.clone(),
         place: row.place.clone(),
         when: row.when.clone(),
     };
