@@ -11,7 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::{
     audit::{AuditCommand, AuditExport, AuditFilter, AuditList, AuditShow, AuditVerify, ExportFormat},
     keys::{Issue, KeysCommand, Made},
-    policy::{PolicyCommand, PolicyPublish, PolicyRollback, Publisher, Resolve},
+    policy::{
+        PolicyCheck, PolicyCommand, PolicyDiff, PolicyPublish, PolicyRollback, PolicyShow, PolicyWhy, Right,
+        Publisher, Resolve,
+    },
 };
 
 /// Exit statuses, told at the end of the help of `run`.

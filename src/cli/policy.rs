@@ -1,9 +1,12 @@
 //! The words of `policy`.
 
+mod tools;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use self::tools::{PolicyCheck, PolicyDiff, PolicyShow, PolicyWhy, Right};
 use super::Json;
 
 /// Exit statuses, told at the end of the help.
@@ -14,7 +17,7 @@ const DOCTOR_STATUS: &str = "Exit status: 0 nothing to do; 1 somebody should loo
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Report everything that is wrong with the policy files (exit status 1 if anything keeps them from loading)
-    Check(Json),
+    Check(PolicyCheck),
     /// Run the tests in policy.test (exit status 1 if one fails)
     Test(Json),
     /// Ask Slack and Discord which groups the names in policy.csv stand for, and compare with policy.lock
@@ -23,6 +26,12 @@ pub(crate) enum PolicyCommand {
     /// Ask Slack and Discord what stands behind the ids in policy.lock: who is in them, and who can put others in
     #[command(after_help = DOCTOR_STATUS)]
     Doctor(Json),
+    /// Say whether somebody may run a command, and which row decides (exit status 1 if they may not)
+    Why(PolicyWhy),
+    /// Show a policy: its groups, and its rows by command
+    Show(PolicyShow),
+    /// Say who gains and who loses what from one policy to another (exit status 1 if anybody does)
+    Diff(PolicyDiff),
     /// Put the policy files in force in every replica; a worker decides whether you may
     Publish(PolicyPublish),
     /// Put the content of an earlier version in force again, as a new version

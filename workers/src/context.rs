@@ -12,7 +12,8 @@ use crate::catalogue::{Catalogue, Entry};
 const NONE: &str = "none";
 
 /// The context of one invocation: each key that any command binds, `none` where this one does not.
-pub(crate) fn context(
+#[must_use]
+pub fn context(
     catalogue: &Catalogue,
     spec: &CommandSpec,
     arguments: &BTreeMap<String, Value>,

@@ -24,5 +24,5 @@ mod offers;
 mod worker;
 
 pub use commands::built_in;
-pub use context::vocabulary;
+pub use context::{context, vocabulary};
 pub use worker::{WorkerConfig, run};

@@ -1,0 +1,121 @@
+//! `policy diff`: who gains and who loses what from one policy to another. Exit status 0 nothing changes, 1 something does.
+
+use std::process::ExitCode;
+
+use adjutant_policies::{Change, Diff, Gate, Kind, Member};
+use anyhow::Result;
+use serde_json::json;
+
+use super::source::{Looked, Source};
+use crate::{
+    cli::PolicyDiff,
+    config::Config,
+    output,
+    roles::admin::{could_not_run, status, table},
+};
+
+/// Marks a change that gives rights on production.
+const MARK: &str = "<- production: a second person must approve";
+
+pub(super) async fn diff(config: &Config, asked: PolicyDiff) -> Result<ExitCode> {
+    let new = asked.new.as_deref().map_or_else(|| Source::files(config), Source::parse);
+    let ((old, before), (new, after)) =
+        match (open(config, Source::parse(&asked.old)).await, open(config, new).await) {
+            (Ok(old), Ok(new)) => (old, new),
+            (Err(why), _) | (_, Err(why)) => return Ok(could_not_run(&format!("{why:#}"))),
+        };
+    let diff = adjutant_policies::diff(&before, &after);
+    if asked.json {
+        let side = |looked: &Looked| json!({ "name": looked.name, "sha256": looked.files.sha256() });
+        let shown = json!({
+            "old": side(&old), "new": side(&new), "changes": diff.changes, "members": diff.members,
+            "production_gains": diff.production_gains().len(),
+            "cells": diff.cells, "differ": diff.differ, "cut": diff.cut,
+        });
+        output::say(&shown.to_string());
+        return Ok(status(diff.is_empty()));
+    }
+    output::say(&text(&diff));
+    Ok(status(diff.is_empty()))
+}
+
+async fn open(config: &Config, source: Source) -> Result<(Looked, Gate)> {
+    let looked = source.read(config).await?;
+    let gate = looked.gate(config)?;
+    Ok((looked, gate))
+}
+
+/// A line a change, and how much changes.
+fn text(diff: &Diff) -> String {
+    let mut lines = Vec::new();
+    if !diff.changes.is_empty() {
+        let mut shown = table(&[]);
+        for change in &diff.changes {
+            shown.add_row(cells(change));
+        }
+        lines.extend(shown.lines().map(|line| line.trim().to_owned()));
+    }
+    lines.extend(diff.members.iter().map(member));
+    if diff.cut {
+        lines.push("There is more than can be compared; this is not all.".to_owned());
+    }
+    let verb = if diff.differ == 1 { "changes" } else { "change" };
+    lines.push(format!("{} of {} cells {verb}.", grouped(diff.differ), grouped(diff.cells)));
+    let gains = diff.production_gains().len();
+    if gains > 0 {
+        lines.push(format!("Rights on production are gained ({gains}): a second person must approve."));
+    }
+    lines.join("\n")
+}
+
+fn cells(change: &Change) -> Vec<String> {
+    let values = |(key, values): (&String, &Vec<String>)| format!("{key}={}", values.join("|"));
+    let context: Vec<String> = change.context.iter().map(values).collect();
+    let context = if context.is_empty() { "*".to_owned() } else { context.join(";") };
+    let places =
+        if change.places == ["*"] { String::new() } else { format!("in {}", change.places.join(", ")) };
+    let gained = change.production && change.kind == Kind::Gain;
+    vec![
+        word(change.kind).to_owned(),
+        change.group.clone(),
+        change.command.clone(),
+        change.action.to_owned(),
+        context,
+        places,
+        change.row.clone(),
+        if gained { MARK.to_owned() } else { String::new() },
+    ]
+}
+
+fn member(member: &Member) -> String {
+    let mark =
+        if member.production && member.kind == Kind::Gain { format!("  {MARK}") } else { String::new() };
+    format!("{}  members of {} as {}  policy.lock{mark}", word(member.kind), member.id, member.group)
+}
+
+const fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Gain => "gain",
+        Kind::Lose => "lose",
+    }
+}
+
+/// `1,152`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let comma = |(at, digit): (usize, char)| {
+        let first = at > 0 && (digits.len() - at).is_multiple_of(3);
+        first.then_some(',').into_iter().chain([digit]).collect::<String>()
+    };
+    digits.chars().enumerate().map(comma).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1_152, 1_000_000].map(grouped), ["0", "999", "1,152", "1,000,000"]);
+    }
+}
