@@ -12,8 +12,8 @@ pub(crate) use self::{
     audit::{AuditCommand, AuditExport, AuditFilter, AuditList, AuditShow, AuditVerify, ExportFormat},
     keys::{Issue, KeysCommand, Made},
     policy::{
-        PolicyCheck, PolicyCommand, PolicyDiff, PolicyPublish, PolicyRollback, PolicyShow, PolicyWhy, Right,
-        Publisher, Resolve,
+        Freeze, PolicyCheck, PolicyCommand, PolicyDiff, PolicyPublish, PolicyRollback, PolicyShow, PolicyWhy,
+        Publisher, Resolve, Right,
     },
 };
 

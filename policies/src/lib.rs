@@ -37,6 +37,6 @@ pub use gate::{Ask, Caller, Gate, Verdict};
 pub use grid::{Column, grid};
 pub use handle::{Policy, Published, Status};
 pub use load::{Files, Options, check};
-pub use show::{Group, Rule, open};
+pub use show::{Group, Rule, Stated, Window, open};
 pub use twin::{Denial, Dimension, Explanation, Miss};
 pub use vocabulary::Vocabulary;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     finding::{Findings, did_you_mean},
@@ -41,6 +41,41 @@ pub struct Rule {
     pub effect: &'static str,
 }
 
+/// What policy.toml says, with what holds where it says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stated {
+    /// The time zone of the windows.
+    pub timezone: String,
+    /// Each window with its spans, in the order that counts.
+    pub windows: Vec<Window>,
+    /// Whom to ask when no group's contact fits.
+    pub contact: Option<String>,
+    /// Whom to ask for what a group may.
+    pub contacts: BTreeMap<String, String>,
+    /// The values that make a command a production command, by key.
+    pub production: BTreeMap<String, Vec<String>>,
+}
+
+/// A named window of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Window {
+    /// Its name, which `hours` takes.
+    pub name: String,
+    /// `Mon-Fri 09:00-17:00`.
+    pub spans: Vec<String>,
+}
+
+/// The file as it is written; what is wrong with it keeps a policy from being built.
+#[derive(Default, Deserialize)]
+struct Written {
+    contact: Option<String>,
+    timezone: Option<String>,
+    #[serde(default)]
+    windows: toml::Table,
+    #[serde(default)]
+    contacts: BTreeMap<String, String>,
+}
+
 /// Builds the policy of these files, to look at: its tests are not run, and commands of services that are away may be named.
 ///
 /// # Errors
@@ -52,7 +87,7 @@ pub fn open(
     version: u64,
 ) -> Result<Gate, Findings> {
     let (drafted, findings) = draft(files, options, vocabulary, Purpose::Activate);
-    drafted.ok_or(findings).and_then(|drafted| Gate::build(drafted, vocabulary, version))
+    drafted.ok_or(findings).and_then(|drafted| Gate::build(drafted, version))
 }
 
 impl Gate {
@@ -70,6 +105,22 @@ impl Gate {
             Group { ids: ids.remove(&name).unwrap_or_default(), name, within }
         };
         names.into_iter().map(group).collect()
+    }
+
+    /// What policy.toml says. The files are those that the policy was built of.
+    #[must_use]
+    pub fn stated(&self, files: &Files) -> Stated {
+        let text = String::from_utf8_lossy(&files.settings);
+        let written: Written = toml::from_str(&text).unwrap_or_default();
+        let spans = |value: toml::Value| value.try_into().unwrap_or_default();
+        let window = |(name, value)| Window { name, spans: spans(value) };
+        Stated {
+            timezone: written.timezone.unwrap_or_else(|| "UTC".to_owned()),
+            windows: written.windows.into_iter().map(window).collect(),
+            contact: written.contact,
+            contacts: written.contacts,
+            production: self.production().clone(),
+        }
     }
 
     /// The rows in the order of commands, and of the file.

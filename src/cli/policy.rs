@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-pub(crate) use self::tools::{PolicyCheck, PolicyDiff, PolicyShow, PolicyWhy, Right};
+pub(crate) use self::tools::{Freeze, PolicyCheck, PolicyDiff, PolicyShow, PolicyWhy, Right};
 use super::Json;
 
 /// Exit statuses, told at the end of the help.

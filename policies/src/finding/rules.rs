@@ -25,7 +25,8 @@ pub(super) fn named(code: &str) -> Option<&'static Rule> {
 }
 
 /// All rules, in the order in which files are read.
-pub const RULES: [Rule; 47] = [
+pub const RULES: [Rule; 49] = [
+    rule("too-many-findings", Error, "More is wrong than is worth a list.", "Mend what is listed first."),
     rule("not-utf8", Error, "The file is not UTF-8.", "Save the file as UTF-8."),
     rule(
         "hidden-char",
@@ -91,6 +92,12 @@ pub const RULES: [Rule; 47] = [
     ),
     rule("too-many-rows", Error, "There are more rows than are allowed.", "Use wildcards, or fewer rows."),
     rule("role-cycle", Error, "A group would be above itself.", "Delete one of the `g` rows of the circle."),
+    rule(
+        "role-reserved",
+        Error,
+        "A `g` row puts a reserved group into another, or another into it.",
+        "Name the groups that are meant; reserved ones follow from the platform.",
+    ),
     rule("role-depth", Error, "Groups lie too deep in one another.", "Link the groups with fewer steps."),
     rule(
         "lock-field-count",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 /// How to print what is wrong.
 #[derive(Clone, Copy, Debug, Args)]
@@ -31,12 +32,27 @@ pub(crate) struct PolicyWhy {
     /// Which right [default: the one that the command needs]
     #[arg(long, value_enum)]
     pub(crate) action: Option<Right>,
+    /// Whether a freeze is on
+    #[arg(long, value_enum, default_value_t = Freeze::Off)]
+    pub(crate) freeze: Freeze,
+    /// When, such as 2026-11-27T16:30:00Z, for the windows of policy.toml [default: now]
+    #[arg(long, value_name = "TIMESTAMP")]
+    pub(crate) at: Option<Timestamp>,
     /// Folder with the files [default: the policy in use]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Whether a freeze is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Freeze {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
 }
 
 /// What a row can give.

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use adjutant_policies::Stated;
 use anyhow::Result;
 use serde_json::json;
 
@@ -23,6 +24,7 @@ pub(super) async fn show(config: &Config, asked: PolicyShow) -> Result<ExitCode>
         Ok(opened) => opened,
         Err(why) => return Ok(could_not_run(&format!("{why:#}"))),
     };
+    let stated = gate.stated(&looked.files);
     let (groups, rules) = (gate.known_groups(), gate.rules());
     let files: Vec<(&str, usize)> = looked
         .files
@@ -39,7 +41,7 @@ pub(super) async fn show(config: &Config, asked: PolicyShow) -> Result<ExitCode>
             files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
         let shown = json!({
             "policy": looked.name, "sha256": looked.files.sha256(), "published": published, "files": files,
-            "groups": groups, "rows": rules,
+            "groups": groups, "rows": rules, "settings": stated,
         });
         output::say(&shown.to_string());
         return Ok(ExitCode::SUCCESS);
@@ -51,7 +53,7 @@ pub(super) async fn show(config: &Config, asked: PolicyShow) -> Result<ExitCode>
     }
     let files: Vec<String> =
         files.into_iter().map(|(name, bytes)| format!("{name} ({bytes} bytes)")).collect();
-    output::say(&format!("files   {}\n", files.join(", ")));
+    output::say(&format!("files   {}\n\n{}\n", files.join(", "), settings(&stated)));
     let mut shown = table(&["group", "stands for", "within"]);
     for group in groups {
         shown.add_row([group.name, group.ids.join(", "), group.within.join(", ")]);
@@ -73,4 +75,20 @@ pub(super) async fn show(config: &Config, asked: PolicyShow) -> Result<ExitCode>
     }
     print(&shown);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is not in rows: production, windows, contacts.
+fn settings(stated: &Stated) -> String {
+    let values = |(key, values): (&String, &Vec<String>)| format!("{key}={}", values.join("|"));
+    let production: Vec<String> = stated.production.iter().map(values).collect();
+    let production = if production.is_empty() { "nothing".to_owned() } else { production.join(" or ") };
+    let mut lines = vec![format!("production  {production}"), format!("time zone   {}", stated.timezone)];
+    for window in &stated.windows {
+        lines.push(format!("window      {}: {}", window.name, window.spans.join(", ")));
+    }
+    for (group, contact) in &stated.contacts {
+        lines.push(format!("contact     {contact} for {group}"));
+    }
+    lines.extend(stated.contact.iter().map(|contact| format!("contact     {contact}")));
+    lines.join("\n")
 }

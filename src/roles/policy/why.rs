@@ -12,11 +12,12 @@ use adjutant_bus::{
 use adjutant_policies::{Ask, Caller, Gate};
 use adjutant_workers::{catalogue::Catalogue, parse, words};
 use anyhow::{Error, Result, bail};
+use jiff::Timestamp;
 
 use self::told::Told;
 use super::{actor::member, source::Source};
 use crate::{
-    cli::{PolicyWhy, Right},
+    cli::{Freeze, PolicyWhy, Right},
     config::Config,
     output,
     roles::{
@@ -56,7 +57,11 @@ async fn answer(config: &Config, mut asked: PolicyWhy) -> Result<Told> {
         None => format!("console:{}/terminal", config.console.tenant),
     };
     let action = asked.action.map_or(request.action, right);
-    let context = gate.complete(&request.context);
+    let mut context =
+        gate.circumstances(asked.at.unwrap_or_else(Timestamp::now), Some(asked.freeze == Freeze::On));
+    let none = |key: String| (key, "none".to_owned());
+    context.extend(adjutant_workers::vocabulary(&catalogue, &[]).context.into_keys().map(none));
+    context.extend(request.context);
     let ask = Ask { caller: &caller, place: &place, command: &request.command, action, context: &context };
     let explanation = gate.explain(&ask);
     // Casbin decides; that the two agree is proved when the policy is built, and shown by the record.
@@ -150,7 +155,8 @@ impl Request {
         let keys = adjutant_workers::vocabulary(catalogue, &[]).context;
         let pair = |word: &String| {
             let (key, value) = word.split_once('=')?;
-            (keys.contains_key(key) && !value.is_empty()).then(|| (key.to_owned(), value.to_owned()))
+            ((keys.contains_key(key) || ["freeze", "hours"].contains(&key)) && !value.is_empty())
+                .then(|| (key.to_owned(), value.to_owned()))
         };
         let context = rest.iter().map(pair).collect::<Option<_>>().ok_or_else(told)?;
         Ok(Self { command: entry.spec.path.dotted(), action: entry.spec.action, context })
