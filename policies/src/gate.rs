@@ -137,6 +137,14 @@ impl Gate {
         &self.digest
     }
 
+    pub(crate) const fn own_model(&self) -> bool {
+        self.own_model
+    }
+
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }

@@ -100,11 +100,49 @@ impl Settings {
         self.windows.at(&now.to_zoned_datetime(self.zone.clone())).unwrap_or(OFF)
     }
 
+    /// What `hours` is at one moment by these settings and by others, for every moment there can be.
+    pub(crate) fn moments(&self, other: &Self) -> BTreeSet<(String, String)> {
+        let told = |(own, other): (&str, &str)| (own.to_owned(), other.to_owned());
+        if self.zone == other.zone {
+            return self.windows.week().zip(other.windows.week()).map(told).collect();
+        }
+        // Zones drift against each other over the year, so that any two may meet.
+        let (own, others): (BTreeSet<&str>, BTreeSet<&str>) =
+            (self.windows.week().collect(), other.windows.week().collect());
+        own.iter().flat_map(|own| others.iter().map(move |other| told((own, other)))).collect()
+    }
+
+    /// The entries that are not the same in others: `windows.office`.
+    pub(crate) fn unlike(&self, other: &Self) -> BTreeSet<String> {
+        let one = |name: &str, same: bool| (!same).then(|| name.to_owned());
+        let windows = self.windows.unlike(&other.windows).chain(other.windows.unlike(&self.windows));
+        let order = self.windows.names().eq(other.windows.names());
+        let contacts = unlike("contacts", &self.contacts, &other.contacts);
+        let production = unlike("production", &self.production, &other.production);
+        [one("contact", self.contact == other.contact), one("timezone", self.zone == other.zone)]
+            .into_iter()
+            .chain([one("windows", order)])
+            .flatten()
+            .chain(windows.map(|name| format!("windows.{name}")))
+            .chain(contacts)
+            .chain(production)
+            .collect()
+    }
+
     /// Whom to ask for what these groups may.
     pub(crate) fn contact(&self, groups: &[String]) -> Option<&str> {
         let own = groups.iter().find_map(|group| self.contacts.get(group));
         own.or(self.contact.as_ref()).map(String::as_str)
     }
+}
+
+/// The keys with other values, or in one of the two only.
+fn unlike<T: PartialEq>(table: &str, own: &BTreeMap<String, T>, other: &BTreeMap<String, T>) -> Vec<String> {
+    let keys: BTreeSet<&String> = own.keys().chain(other.keys()).collect();
+    keys.into_iter()
+        .filter(|key| own.get(*key) != other.get(*key))
+        .map(|key| format!("{table}.{key}"))
+        .collect()
 }
 
 /// What counts as production unless the file says otherwise.

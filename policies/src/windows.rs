@@ -55,6 +55,17 @@ impl Windows {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
+    /// What holds at each minute of a week, `off` outside every window.
+    pub(crate) fn week(&self) -> impl Iterator<Item = &str> {
+        (0..WEEK).map(|minute| self.all_at(minute).next().unwrap_or(OFF))
+    }
+
+    /// The names of those that are not the same in another list, or not there.
+    pub(crate) fn unlike<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a str> {
+        let own = self.0.iter().filter(|window| !other.0.contains(window));
+        own.map(|(name, _)| name.as_str())
+    }
+
     /// The first that contains this moment.
     pub(crate) fn at(&self, now: &ZonedDateTime) -> Option<&str> {
         let day = u16::try_from(now.weekday().to_monday_zero_offset()).unwrap_or(0);

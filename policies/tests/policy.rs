@@ -24,6 +24,7 @@ mod policy {
     pub mod properties;
     pub mod raw;
     pub mod requests;
+    pub mod second_person;
     pub mod shipped;
     pub mod stale;
     pub mod surprises;
