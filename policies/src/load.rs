@@ -303,13 +303,18 @@ fn warn_mixed_script(rows: &Rows, findings: &mut Findings) {
 /// # Errors
 /// Why the files could not be read at all.
 pub fn check(options: &Options, vocabulary: &Vocabulary) -> Result<Findings, String> {
-    let files = Files::take(options)?;
-    let (drafted, mut findings) = draft(&files, options, vocabulary, Purpose::Check);
+    Ok(check_files(&Files::take(options)?, options, vocabulary))
+}
+
+/// All that is wrong with these files, whatever folder the options name.
+#[must_use]
+pub fn check_files(files: &Files, options: &Options, vocabulary: &Vocabulary) -> Findings {
+    let (drafted, mut findings) = draft(files, options, vocabulary, Purpose::Check);
     if let Some(drafted) = drafted {
         match crate::gate::Gate::build(drafted, 0) {
             Ok(gate) => findings.findings.extend(crate::cases::check(&files.tests, &gate).findings),
             Err(more) => findings.findings.extend(more.findings),
         }
     }
-    Ok(findings.sorted())
+    findings.sorted()
 }

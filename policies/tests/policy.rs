@@ -12,6 +12,7 @@
 
 mod policy {
     pub mod agreement;
+    pub mod corpus;
     pub mod damage;
     pub mod dice;
     pub mod diff;

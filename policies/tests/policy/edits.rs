@@ -45,7 +45,7 @@ fn hidden(places: &[&str]) -> Vec<String> {
     places.iter().flat_map(put).collect()
 }
 
-fn traps() -> Vec<(&'static str, &'static str, Vec<String>)> {
+pub fn traps() -> Vec<(&'static str, &'static str, Vec<String>)> {
     let kinds = ["P", "Ｐ", "р", "p.", "pp", "policy", "p1", "e", "m", "G", "1"];
     let late = ["deny # temp", "deny #temp", "deny# temp", "deny # allow"];
     vec![

@@ -10,7 +10,7 @@ fn with(lines: &[&str]) -> Vec<String> {
     lines.iter().map(|line| format!("{LOCK}{line}\n")).collect()
 }
 
-fn traps() -> Vec<(&'static str, Vec<String>)> {
+pub fn traps() -> Vec<(&'static str, Vec<String>)> {
     vec![
         (
             "lock-twice",

@@ -31,7 +31,7 @@ fn sections() -> Vec<&'static str> {
 }
 
 /// The number of the trap, what finds it when the pin is off, and the models.
-fn traps() -> Vec<(&'static str, &'static str, Vec<String>)> {
+pub fn traps() -> Vec<(&'static str, &'static str, Vec<String>)> {
     let without = |section: &str| replaced(section, &["", "#"]);
     let renamed = |section: &str| {
         let name = section.trim_matches(['[', ']']);
