@@ -36,6 +36,7 @@ pub fn vocabulary() -> Vocabulary {
     Vocabulary {
         commands: COMMANDS.map(str::to_owned).into(),
         context: BTreeMap::from([("env".to_owned(), environments), ("destination".to_owned(), Vec::new())]),
+        binds: BTreeMap::new(),
         trusted_homes: ["slack:T0ACME", "discord:9001", "console:local"].map(str::to_owned).to_vec(),
     }
 }
