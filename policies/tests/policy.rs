@@ -24,6 +24,7 @@ mod policy {
     pub mod models;
     pub mod properties;
     pub mod raw;
+    pub mod recipes;
     pub mod requests;
     pub mod second_person;
     pub mod shipped;
