@@ -88,6 +88,10 @@ pub fn examine(input: &[u8]) {
     let findings = check_files(&files, &options, &vocabulary());
     let told = findings.to_string();
     assert!(!findings.refuse() || told.contains("error"), "{told}");
+    for finding in &findings.findings {
+        let clean = !finding.message.chars().any(char::is_control) && finding.message.len() < 2_000;
+        assert!(clean && !finding.code.is_empty() && !finding.file.is_empty(), "{finding:?}");
+    }
     let loaded = put_in_force(files, options);
     match loaded {
         Ok(gate) => assert_strangers_refused(&gate, own_model),

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 pub use self::rules::{RULES, Rule};
+use crate::text;
 
 /// Most findings that are listed: a file of nonsense has one for each of its characters.
 const MOST: usize = 2_000;
@@ -110,6 +111,9 @@ impl Findings {
     ) {
         let (line, column) = at;
         debug_assert!(rules::named(code).is_some(), "`{code}` has no rule");
+        // What a file says must not write over the terminal that shows it.
+        let visible = |c: char| if c != ' ' && text::is_hidden(c) { '\u{FFFD}' } else { c };
+        let message: String = message.chars().map(visible).collect();
         if self.findings.len() >= MOST {
             // Whatever else is left out, a file with an error is refused.
             let told = self.findings.last().is_some_and(|last| last.severity == Severity::Error);

@@ -9,15 +9,19 @@ use toml::Spanned;
 use crate::{
     finding::{Findings, did_you_mean},
     load::SETTINGS as FILE,
+    text::is_hidden,
     vocabulary::{FREEZE, HOURS, OFF, Vocabulary},
     windows::Windows,
 };
+
+/// Most characters of a contact: refusals show it.
+const LONGEST_CONTACT: usize = 200;
 
 /// The file as it is written.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    contact: Option<String>,
+    contact: Option<Spanned<String>>,
     timezone: Option<Spanned<String>>,
     #[serde(default)]
     windows: toml::Table,
@@ -59,6 +63,15 @@ impl Settings {
             })
         });
         let windows = Windows::read(&written.windows, |name| line_of(text, name), findings);
+        for contact in written.contact.iter().chain(written.contacts.values()) {
+            let text_of = contact.get_ref();
+            let shown = !text_of.trim().is_empty() && !text_of.chars().any(|c| c != ' ' && is_hidden(c));
+            if !shown || text_of.chars().count() > LONGEST_CONTACT {
+                let message =
+                    format!("a contact is one line of at most {LONGEST_CONTACT} characters that can be seen");
+                findings.error("settings-form", FILE, position(text, contact.span().start), message);
+            }
+        }
         for (group, contact) in &written.contacts {
             if !groups.contains(group.as_str()) {
                 let hint = did_you_mean(group, groups.iter().copied());
@@ -83,7 +96,13 @@ impl Settings {
             keys.into_iter().map(known).collect()
         });
         let contacts = written.contacts.into_iter().map(|(group, contact)| (group, contact.into_inner()));
-        Self { contact: written.contact, contacts: contacts.collect(), zone, windows, production }
+        Self {
+            contact: written.contact.map(Spanned::into_inner),
+            contacts: contacts.collect(),
+            zone,
+            windows,
+            production,
+        }
     }
 
     /// The words that rows may use, with those that hold whatever the command is.

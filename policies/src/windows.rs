@@ -7,6 +7,8 @@ use crate::{finding::Findings, load::SETTINGS as FILE, vocabulary::OFF};
 
 const DAY: u16 = 24 * 60;
 const WEEK: u16 = 7 * DAY;
+/// Most windows, and most spans of one: each minute of a week is looked up in all of them.
+const MOST: usize = 32;
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// From one minute of the week until another, that one excluded; from Monday 00:00.
@@ -30,6 +32,11 @@ impl Windows {
     /// Reads the table; what is wrong is left out and reported.
     pub(crate) fn read(table: &Table, line_of: impl Fn(&str) -> usize, findings: &mut Findings) -> Self {
         let mut windows = Self::default();
+        if let Some((name, _)) = table.iter().nth(MOST) {
+            let message = format!("there are {} windows, and {MOST} is the most", table.len());
+            findings.error("settings-window", FILE, (line_of(name), 1), message);
+            return windows;
+        }
         for (name, spans) in table {
             let line = (line_of(name), 1);
             let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -96,6 +103,9 @@ impl Windows {
 fn read(spans: &Value) -> Result<Vec<Span>, String> {
     let form = "a window is a list of spans such as [\"Mon-Fri 09:00-17:00\", \"Sat 10:00-14:00\"]";
     let spans = spans.as_array().filter(|spans| !spans.is_empty()).ok_or(form)?;
+    if spans.len() > MOST {
+        return Err(format!("it has {} spans, and {MOST} is the most", spans.len()));
+    }
     let mut read = Vec::new();
     for text in spans {
         let text = text.as_str().ok_or(form)?;
@@ -114,6 +124,9 @@ fn span(text: &str) -> Option<Vec<Span>> {
         return None;
     }
     let mut spans = Vec::new();
+    if days.split(',').count() > DAYS.len() {
+        return None;
+    }
     for part in days.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last) = (day(first)?, day(last)?);
@@ -196,6 +209,9 @@ mod tests {
             "a = [\"Mon 24:00-25:00\"]",
             "a = [\"Mon\"]",
             "a = [1]",
+            &format!("a = [\"{}Mon 09:00-17:00\"]", "Mon,".repeat(7)),
+            &format!("a = [{}]", "\"Mon 09:00-17:00\",".repeat(33)),
+            &(0..33).map(|n| format!("w{n} = [\"Mon 09:00-17:00\"]\n")).collect::<String>(),
         ] {
             let (read, findings) = windows(text);
             assert!(findings.refuse() && read.names().count() == 0, "{text}");

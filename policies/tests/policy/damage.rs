@@ -70,10 +70,10 @@ async fn any_one_sign_of_the_policy_lost_doubled_or_replaced_opens_nothing() {
 
 #[test]
 fn nonsense_of_any_size_is_refused_soon_and_in_a_list_that_can_be_read() {
-    let most = 1024 * 1024;
+    let most = 256 * 1024;
     let fill = |line: &str| line.repeat(most / line.len());
     let star: String =
-        (0..20_000).map(|n| format!("g, Temps{n}, Contractors\ng, Contractors, Top{n}\n")).collect();
+        (0..5_000).map(|n| format!("g, Temps{n}, Contractors\ng, Contractors, Top{n}\n")).collect();
     for policy in [
         fill("\u{1}"),
         fill("a\n"),

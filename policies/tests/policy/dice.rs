@@ -60,11 +60,16 @@ const PLACES: [&str; 8] = [
 ];
 const ACTIONS: [Action; 3] = [Action::Run, Action::View, Action::Approve];
 /// Keys that commands bind, with what a row may ask for and a request may bring.
-const KEYS: [(&str, &[&str]); 3] = [
+const KEYS: [(&str, &[&str]); 5] = [
+    ("freeze", &["off", "on"]),
+    ("hours", &["office", "night", "off"]),
     ("env", &["none", "staging", "production"]),
     ("region", &["none", "eu", "us"]),
     ("destination", &["none", "alerts", "ops"]),
 ];
+/// The settings that give `hours` its values.
+pub const SETTINGS: &str =
+    "[windows]\noffice = [\"Mon-Fri 09:00-17:00\"]\nnight = [\"Mon-Sun 22:00-06:00\"]\n";
 const GROUPS: usize = 8;
 
 /// A sequence of numbers that looks random (SplitMix64).
@@ -105,7 +110,7 @@ pub struct Made {
 pub fn vocabulary() -> Vocabulary {
     let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
     let mut context: BTreeMap<String, Vec<String>> =
-        KEYS.iter().map(|(key, known)| ((*key).to_owned(), values(known))).collect();
+        KEYS[2..].iter().map(|(key, known)| ((*key).to_owned(), values(known))).collect();
     context.insert("destination".to_owned(), Vec::new());
     Vocabulary {
         commands: values(&COMMANDS).into_iter().collect(),
@@ -208,7 +213,7 @@ fn condition(dice: &mut Dice) -> String {
     };
     let mut parts = Vec::new();
     for key in KEYS {
-        if dice.chance(40) {
+        if dice.chance(25) {
             parts.push(part(key, dice));
         }
     }

@@ -57,15 +57,10 @@ fn vocabulary() -> Vocabulary {
         "policy.publish",
         "policy.rollback",
     ];
-    let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
-    let context = [
-        ("env", values(&["none", "preview", "staging", "production"])),
-        ("freeze", values(&["off", "on"])),
-        ("hours", values(&["office", "off"])),
-    ];
+    let environments = ["none", "preview", "staging", "production"].map(str::to_owned).to_vec();
     Vocabulary {
         commands: commands.map(str::to_owned).into(),
-        context: context.into_iter().map(|(key, values)| (key.to_owned(), values)).collect(),
+        context: BTreeMap::from([("env".to_owned(), environments)]),
         binds: BTreeMap::new(),
         trusted_homes: vec!["slack:T0ACME".to_owned(), "discord:9001".to_owned()],
     }

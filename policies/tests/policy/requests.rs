@@ -132,12 +132,13 @@ fn a_panic_of_the_engine_can_be_caught() {
 }
 
 #[tokio::test]
-async fn a_context_is_completed_with_none_for_every_key_that_it_lacks() {
+async fn a_context_is_completed_with_what_is_usual_for_every_key_that_it_lacks() {
     let gate = World::new(BASE).gate().await;
     let given = BTreeMap::from([("env".to_owned(), "staging".to_owned())]);
     let complete = gate.complete(&given, jiff::Timestamp::UNIX_EPOCH, Some(false));
     assert_eq!(complete.get("env").map(String::as_str), Some("staging"));
     let empty = gate.complete(&BTreeMap::new(), jiff::Timestamp::UNIX_EPOCH, Some(false));
-    assert!(!empty.is_empty() && empty.values().all(|value| value == "none"), "{empty:?}");
+    let usual = [("env", "none"), ("freeze", "off"), ("hours", "off")];
+    assert_eq!(empty, usual.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
     assert!(complete.keys().eq(empty.keys()));
 }
