@@ -7,7 +7,7 @@ use adjutant_bus::spec::Action;
 
 use crate::gate::{Ask, Caller, Gate};
 
-/// A command with the action that it needs, and the context values under which it is asked.
+/// A command with the action that it needs, and the context values under which it is asked; the others are as usual.
 pub type Column = (String, Action, Vec<BTreeMap<String, String>>);
 
 /// The table as Markdown: one row per command and context, one column per set of groups.

@@ -5,8 +5,18 @@ use std::{collections::BTreeMap, path::Path};
 use adjutant_bus::spec::Action;
 use adjutant_policies::{Column, Options, Policy, Vocabulary, grid};
 
-const CALLERS: [&str; 7] =
-    ["everyone + Engineering", "everyone + Product", "everyone", "guests", "external", "svc:ci", "nobody"];
+const CALLERS: [&str; 10] = [
+    "everyone + Engineering",
+    "everyone + Release Managers",
+    "everyone + SRE",
+    "everyone + Product",
+    "everyone + Contractors",
+    "everyone",
+    "guests",
+    "external",
+    "svc:ci",
+    "nobody",
+];
 const VIEWED: [&str; 14] = [
     "freeze.status",
     "policy.history",
@@ -47,19 +57,31 @@ fn vocabulary() -> Vocabulary {
 }
 
 fn columns() -> Vec<Column> {
-    let context = |env: &str| BTreeMap::from([("env".to_owned(), env.to_owned())]);
-    let environments = || ["preview", "staging", "production"].map(context).to_vec();
-    let viewed = VIEWED.iter().map(|name| ((*name).to_owned(), Action::View, vec![context("none")]));
+    let context = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    let deployments = || {
+        let each = [
+            context(&[("env", "preview")]),
+            context(&[("env", "preview"), ("hours", "off")]),
+            context(&[("env", "staging")]),
+            context(&[("env", "production")]),
+            context(&[("env", "production"), ("freeze", "on")]),
+        ];
+        each.to_vec()
+    };
+    let none = || vec![context(&[("env", "none")])];
+    let viewed = VIEWED.iter().map(|name| ((*name).to_owned(), Action::View, none()));
     let run = RUN.iter().map(|name| {
-        let named = || BTreeMap::from([("destination".to_owned(), "alerts".to_owned())]);
         let contexts = match *name {
-            "notify" => vec![named()],
-            deploy if deploy.starts_with("deploy") => environments(),
-            _ => vec![context("none")],
+            "notify" => vec![context(&[("destination", "alerts")])],
+            deploy if deploy.starts_with("deploy") => deployments(),
+            _ => none(),
         };
         ((*name).to_owned(), Action::Run, contexts)
     });
-    viewed.chain(run).collect()
+    let approved = ("deploy.promote".to_owned(), Action::Approve, vec![context(&[("env", "production")])]);
+    viewed.chain(run).chain([approved]).collect()
 }
 
 #[tokio::test]
