@@ -177,3 +177,15 @@ pub(crate) fn did_you_mean<'a>(text: &str, candidates: impl IntoIterator<Item = 
         .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
     best.map_or_else(String::new, |(_, candidate)| format!("; did you mean `{candidate}`?"))
 }
+
+/// Whether a text is one of the candidates but for one or two slips of the hand, in a short word one.
+pub(crate) fn is_mistyped<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> bool {
+    if text.len() > LONGEST_LIKENESS {
+        return false;
+    }
+    let slips = if text.chars().count() < 5 { 1 } else { 2 };
+    let lower = text.to_lowercase();
+    candidates
+        .into_iter()
+        .any(|candidate| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()) <= slips)
+}

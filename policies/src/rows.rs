@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use crate::{
     closure::Link,
-    finding::{Findings, did_you_mean},
+    finding::{Findings, did_you_mean, is_mistyped},
     load::Purpose,
     lock::Lock,
+    matching::cmd_match,
     text::{self, Line},
-    vocabulary::{NOBODY, RESERVED, Vocabulary, is_platform},
+    vocabulary::{NOBODY, NONE, RESERVED, Vocabulary, is_platform},
 };
 
 /// Name of the file.
@@ -137,7 +138,7 @@ impl Rows {
         judge.place(line, place);
         judge.command(line, command);
         judge.action(line, action);
-        judge.when(line, when);
+        judge.when(line, when, &command.0);
         if !["allow", "deny"].contains(&effect.0.as_str()) {
             let message = format!("the effect is `allow` or `deny`, not `{}`", shown(&effect.0));
             return judge.findings.error("effect", FILE, (line, effect.1), message);
@@ -178,11 +179,20 @@ impl Judge<'_> {
     }
 
     /// What only a missing service could make true. Where files are put in force it is a warning, for a policy does not fall
-    /// because a service is away; but not if it looks like a mistyped known word, for then a rule would be silently dead.
-    fn known_later(&mut self, code: &'static str, line: usize, at: usize, message: String, hint: &str) {
-        match self.purpose {
-            Purpose::Activate if hint.is_empty() => self.findings.warn(code, FILE, (line, at), message),
-            _ => self.findings.error(code, FILE, (line, at), format!("{message}{hint}")),
+    /// because a service is away; but not if it is a known word with a typing mistake, for then a rule would be silently dead.
+    fn known_later<'b>(
+        &mut self,
+        code: &'static str,
+        at: (usize, usize),
+        message: String,
+        word: &str,
+        known: impl Iterator<Item = &'b str> + Clone,
+    ) {
+        let told = format!("{message}{}", did_you_mean(word, known.clone()));
+        if self.purpose == Purpose::Activate && !is_mistyped(word, known) {
+            self.findings.warn(code, FILE, at, told);
+        } else {
+            self.findings.error(code, FILE, at, told);
         }
     }
 
@@ -218,12 +228,12 @@ impl Judge<'_> {
                 word.starts_with(|c: char| c.is_ascii_lowercase())
                     && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
             });
-        let hint = did_you_mean(command, self.vocabulary.commands.iter().map(String::as_str));
+        let known = self.vocabulary.commands.iter().map(String::as_str);
         let message = format!("`{}` names no command", shown(command));
         if grammar {
-            self.known_later("unknown-command", line, *at, message, &hint);
+            self.known_later("unknown-command", (line, *at), message, command, known);
         } else {
-            self.error("unknown-command", line, *at, format!("{message}{hint}"));
+            self.error("unknown-command", line, *at, format!("{message}{}", did_you_mean(command, known)));
         }
     }
 
@@ -257,7 +267,7 @@ impl Judge<'_> {
         }
     }
 
-    fn when(&mut self, line: usize, (when, at): &(String, usize)) {
+    fn when(&mut self, line: usize, (when, at): &(String, usize), command: &str) {
         if when == "*" {
             return;
         }
@@ -279,21 +289,29 @@ impl Judge<'_> {
                     format!("`{}` is there twice, which never holds; join its values by `|`", shown(key));
                 return self.error("condition", line, *at, message);
             }
-            self.known(line, *at, key, &values);
+            self.known((line, *at), command, key, &values);
         }
     }
 
-    fn known(&mut self, line: usize, at: usize, key: &str, values: &[&str]) {
+    fn known(&mut self, (line, at): (usize, usize), command: &str, key: &str, values: &[&str]) {
         let Some(possible) = self.vocabulary.context.get(key) else {
-            let hint = did_you_mean(key, self.vocabulary.context.keys().map(String::as_str));
+            let known = self.vocabulary.context.keys().map(String::as_str);
             let message = format!("no command declares the key `{}`", shown(key));
-            return self.known_later("condition", line, at, message, &hint);
+            return self.known_later("condition", (line, at), message, key, known);
         };
         for value in
             values.iter().filter(|value| !possible.is_empty() && !possible.iter().any(|p| p == *value))
         {
-            let hint = did_you_mean(value, possible.iter().map(String::as_str));
-            self.known_later("condition", line, at, format!("`{key}` is never `{}`", shown(value)), &hint);
+            let message = format!("`{key}` is never `{}`", shown(value));
+            self.known_later("condition", (line, at), message, value, possible.iter().map(String::as_str));
+        }
+        let about = |name: &&String| cmd_match(name, command);
+        let mut covered = self.vocabulary.commands.iter().filter(about).peekable();
+        let bound = covered.peek().is_none() || covered.any(|name| self.vocabulary.binds(name, key));
+        if !bound && !values.contains(&NONE) {
+            let message =
+                format!("`{}` never has the key `{}`, so this row never applies", shown(command), shown(key));
+            self.known_later("condition", (line, at), message, key, std::iter::empty());
         }
     }
 }

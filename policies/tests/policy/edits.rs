@@ -1,9 +1,11 @@
 //! Traps 1–25: realistic bad edits of policy.csv, each with its family. All are refused with code, place and hint, and change
 //! nothing.
 
+use std::collections::BTreeSet;
+
 use super::{
     traps::assert_refused,
-    world::{BASE, MODEL, World},
+    world::{BASE, MODEL, World, vocabulary},
 };
 
 const DENY: &str = "p, Contractors, *, deploy.promote, run, *, deny";
@@ -285,6 +287,27 @@ async fn traps_1_to_25_every_bad_edit_of_the_policy_is_refused_and_the_last_good
 fn a_finding_names_line_and_column_and_says_what_was_probably_meant() {
     let world = World::new(format!("{BASE}p, Enginering, *, deploy.promot, run, env=stagin, allow\n"));
     insta::assert_snapshot!(world.check());
+}
+
+#[test]
+fn a_condition_on_a_key_that_the_command_never_has_is_found() {
+    let mut words = vocabulary();
+    let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<BTreeSet<_>>();
+    words.binds = words.commands.iter().map(|command| (command.clone(), keys(&[]))).collect();
+    words.binds.insert("deploy.promote".to_owned(), keys(&["env"]));
+    for (row, good) in [
+        ("deploy.promote, run, env=staging", true),
+        ("deploy.*, run, env=staging", true),
+        ("*, *, env=staging", true),
+        ("deploy.list, view, env=none", true),
+        ("deploy.list, view, env=staging", false),
+        ("deployer.*, run, env=staging|production", false),
+    ] {
+        let world = World::new(format!("{BASE}p, Contractors, *, {row}, deny\n"));
+        let findings = adjutant_policies::check(&world.options, &words).unwrap();
+        let found = findings.findings.iter().any(|found| found.code == "condition" && found.line == 4);
+        assert_eq!(found, !good, "{row}: {findings}");
+    }
 }
 
 #[test]

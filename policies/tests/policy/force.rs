@@ -137,6 +137,20 @@ async fn trap_66_a_policy_outlives_its_services_and_learns_their_commands_when_t
 }
 
 #[tokio::test]
+async fn trap_66_a_command_of_a_service_that_is_away_may_be_like_one_that_is_there() {
+    let mut here = vocabulary();
+    here.commands.insert("deploy.rollout".to_owned());
+    here.commands.remove("deploy.rollback");
+    here.context.insert("region".to_owned(), ["none", "us"].map(str::to_owned).to_vec());
+    let rows = format!("{BASE}p, Temps, *, deploy.rollback, run, region=eu, deny\n");
+    let world = World::new(&rows);
+    let policy = Policy::load(world.options.clone(), here.clone()).await;
+    assert_unchanged(&policy.gate().expect("a worker may start before the service"));
+    let findings = adjutant_policies::check(&world.options, &here).unwrap();
+    assert_eq!(findings.errors(), 2, "but who checks is told: {findings}");
+}
+
+#[tokio::test]
 async fn a_policy_whose_own_tests_fail_is_not_put_in_force() {
     let world = World::new(BASE);
     let policy = world.load().await;
