@@ -29,6 +29,7 @@ mod stories {
     pub mod notices;
     pub mod policy;
     pub mod policy_lock;
+    pub mod policy_tools;
     pub mod slack {
         pub mod faults;
         pub mod load;

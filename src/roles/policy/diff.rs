@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Marks a change that gives rights on production.
-const MARK: &str = "<- production: a second person must approve";
+const MARK: &str = "<- production";
 
 pub(super) async fn diff(config: &Config, asked: PolicyDiff) -> Result<ExitCode> {
     let new = asked.new.as_deref().map_or_else(|| Source::files(config), Source::parse);
@@ -49,11 +49,11 @@ async fn open(config: &Config, source: Source) -> Result<(Looked, Gate)> {
 fn text(diff: &Diff) -> String {
     let mut lines = Vec::new();
     if !diff.changes.is_empty() {
-        let mut shown = table(&[]);
+        let mut shown = table(&["", "group", "command", "right", "when", "place", "row"]);
         for change in &diff.changes {
             shown.add_row(cells(change));
         }
-        lines.extend(shown.lines().map(|line| line.trim().to_owned()));
+        lines.extend(shown.lines().map(|line| line.trim_end().to_owned()));
     }
     lines.extend(diff.members.iter().map(member));
     if diff.cut {
