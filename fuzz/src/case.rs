@@ -11,6 +11,7 @@ use adjutant_bus::{
     spec::Action,
 };
 use adjutant_policies::{Ask, Caller, Dimension, Files, Gate, Options, Policy, Vocabulary, check_files};
+use jiff::Timestamp;
 
 /// What begins a line that begins a part.
 pub const MARK: &[u8] = b"--- ";
@@ -137,7 +138,10 @@ fn assert_strangers_refused(gate: &Gate, own_model: bool) {
 /// Asks for each command, known and unknown, in some places and contexts.
 fn each(gate: &Gate, caller: &Caller, judge: impl Fn(&str, bool, bool)) {
     let production = BTreeMap::from([("env".to_owned(), "production".to_owned())]);
-    let contexts = [gate.complete(&production), gate.complete(&BTreeMap::new()), BTreeMap::new()];
+    let now = Timestamp::UNIX_EPOCH;
+    let nothing = BTreeMap::new();
+    let contexts =
+        [gate.complete(&production, now, Some(true)), gate.complete(&nothing, now, None), nothing.clone()];
     for command in COMMANDS.into_iter().chain(["deploy.*", "*", ""]) {
         for (place, context) in PLACES.into_iter().zip(&contexts) {
             for action in [Action::Run, Action::View, Action::Approve] {

@@ -69,15 +69,15 @@ pub async fn a_pause_and_a_beat_are_seen_by_a_watcher(world: World) {
     let paused = Mode { pause: Some(pause.clone()), ..Mode::default() };
     assert_eq!(soon(modes.next()).await.unwrap(), paused);
     mode::beat(&world.api, &beat).await.unwrap();
-    let both = Mode { pause: Some(pause), audit: Some(beat.clone()) };
+    let both = Mode { pause: Some(pause), audit: Some(beat.clone()), ..Mode::default() };
     assert_eq!(soon(modes.next()).await.unwrap(), both);
     assert_eq!(mode::load(&world.bus).await.unwrap(), both);
     let mut late = mode::watch(&world.bus).await.unwrap();
     assert_eq!(soon(late.next()).await.unwrap(), both, "nothing is told before all of it is known");
     world.api.store.put(Bucket::Mode, "pause", "not JSON".into(), Expect::Anything).await.unwrap();
     mode::resume(&world.api).await.unwrap();
-    let thawed = Mode { pause: None, audit: Some(beat) };
-    assert_eq!(soon(modes.next()).await.unwrap(), thawed, "what cannot be read is passed over");
+    let resumed = Mode { audit: Some(beat), ..Mode::default() };
+    assert_eq!(soon(modes.next()).await.unwrap(), resumed, "what cannot be read is passed over");
 }
 
 pub async fn a_lease_goes_to_the_next_when_it_is_given_back_or_lost(world: World) {
