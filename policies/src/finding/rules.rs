@@ -25,7 +25,7 @@ pub(super) fn named(code: &str) -> Option<&'static Rule> {
 }
 
 /// All rules, in the order in which files are read.
-pub const RULES: [Rule; 49] = [
+pub const RULES: [Rule; 50] = [
     rule("too-many-findings", Error, "More is wrong than is worth a list.", "Mend what is listed first."),
     rule("not-utf8", Error, "The file is not UTF-8.", "Save the file as UTF-8."),
     rule(
@@ -144,6 +144,12 @@ pub const RULES: [Rule; 49] = [
     rule("model-g", Error, "`g` is not `_, _`.", "Write `g = _, _`."),
     rule("model-or", Error, "`||` stands outside parentheses.", "Put parentheses round it."),
     rule(
+        "model-group",
+        Error,
+        "The matcher does not ask whether the caller is in the row's group.",
+        "Begin it with `p.group in r.groups &&`, as the shipped one does.",
+    ),
+    rule(
         "model-function",
         Error,
         "The matcher uses what it must not.",
@@ -197,7 +203,7 @@ mod tests {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();
-            for call in [".error(", ".warn(", ".known_later(", "Err(("] {
+            for call in [".error(", ".warn(", ".known_later(", "Err((", "code:"] {
                 let calls = text.split(call).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
                 let codes_of = calls.filter_map(|rest| rest.split('"').next());
                 codes.extend(codes_of.filter(|code| !code.is_empty()).map(str::to_owned));
