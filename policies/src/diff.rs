@@ -96,9 +96,9 @@ impl fmt::Display for Member {
         write!(f, "{verb} {} as {}  policy.lock", self.id, self.group)?;
         match (self.production, self.kind) {
             (true, Kind::Gain) => f.write_str("  <- production: a second person must approve"),
-            (true, Kind::Lose) => f.write_str(
-                "  <- production: the name is forbidden things there; a second person must approve",
-            ),
+            (true, Kind::Lose) => {
+                f.write_str("  <- production: forbidden there; a second person must approve")
+            }
             (false, _) => Ok(()),
         }
     }
@@ -154,7 +154,8 @@ impl Diff {
     }
 
     /// What is no right of one group, and may give any.
-    fn general(&self) -> Vec<String> {
+    #[must_use]
+    pub fn general(&self) -> Vec<String> {
         let unguarded = self.unguarded.iter().map(|value| {
             format!("{value} counts as production no longer  policy.toml  <- production: a second person must approve")
         });

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use adjutant_policies::{Change, Diff, Gate, Kind, Member};
+use adjutant_policies::{Change, Diff, Gate, Kind};
 use anyhow::Result;
 use serde_json::json;
 
@@ -29,14 +29,15 @@ pub(super) async fn diff(config: &Config, asked: PolicyDiff) -> Result<ExitCode>
         let side = |looked: &Looked| json!({ "name": looked.name, "sha256": looked.files.sha256() });
         let shown = json!({
             "old": side(&old), "new": side(&new), "changes": diff.changes, "members": diff.members,
+            "settings": diff.settings, "unguarded": diff.unguarded, "own_model": diff.own_model,
             "production_gains": diff.production_gains().len(),
             "cells": diff.cells, "differ": diff.differ, "cut": diff.cut,
         });
         output::say(&shown.to_string());
-        return Ok(status(diff.is_empty()));
+    } else {
+        output::say(&text(&diff));
     }
-    output::say(&text(&diff));
-    Ok(status(diff.is_empty()))
+    Ok(status(diff.lines().is_empty()))
 }
 
 async fn open(config: &Config, source: Source) -> Result<(Looked, Gate)> {
@@ -55,15 +56,16 @@ fn text(diff: &Diff) -> String {
         }
         lines.extend(shown.lines().map(|line| line.trim_end().to_owned()));
     }
-    lines.extend(diff.members.iter().map(member));
-    if diff.cut {
-        lines.push("There is more than can be compared; this is not all.".to_owned());
-    }
+    lines.extend(diff.members.iter().map(ToString::to_string));
+    lines.extend(diff.settings.iter().map(|entry| format!("set   {entry}  policy.toml")));
+    lines.extend(diff.general());
     let verb = if diff.differ == 1 { "changes" } else { "change" };
     lines.push(format!("{} of {} cells {verb}.", grouped(diff.differ), grouped(diff.cells)));
     let gains = diff.production_gains().len();
     if gains > 0 {
-        lines.push(format!("Rights on production are gained ({gains}): a second person must approve."));
+        lines.push(format!(
+            "Rights on production are gained, or may be ({gains}): a second person must approve."
+        ));
     }
     lines.join("\n")
 }
@@ -87,12 +89,6 @@ fn cells(change: &Change) -> Vec<String> {
     ]
 }
 
-fn member(member: &Member) -> String {
-    let mark =
-        if member.production && member.kind == Kind::Gain { format!("  {MARK}") } else { String::new() };
-    format!("{}  members of {} as {}  policy.lock{mark}", word(member.kind), member.id, member.group)
-}
-
 const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Gain => "gain",
@@ -112,10 +108,31 @@ fn grouped(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use adjutant_policies::Member;
+
     use super::*;
 
     #[test]
     fn thousands_are_set_apart() {
         assert_eq!([0, 999, 1_152, 1_000_000].map(grouped), ["0", "999", "1,152", "1,000,000"]);
+    }
+
+    #[test]
+    fn what_is_no_right_of_one_group_is_told_too() {
+        let left = Member {
+            kind: Kind::Lose,
+            id: "slack:T0ACME/S0CON".to_owned(),
+            group: "Contractors".to_owned(),
+            production: true,
+        };
+        let diff = Diff {
+            members: vec![left],
+            settings: vec!["production.env".to_owned()],
+            unguarded: vec!["env=live".to_owned()],
+            own_model: true,
+            cut: true,
+            ..Diff::default()
+        };
+        insta::assert_snapshot!(text(&diff));
     }
 }
