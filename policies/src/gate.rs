@@ -217,6 +217,7 @@ impl Gate {
                 who_may: Vec::new(),
                 places: Vec::new(),
                 conditions: Vec::new(),
+                forbidden: Vec::new(),
                 incident,
             },
         });

@@ -95,6 +95,10 @@ impl Settings {
             };
             keys.into_iter().map(known).collect()
         });
+        if production.is_empty() || production.values().any(Vec::is_empty) {
+            let message = "[production] names no value; leave it out for `env = [\"production\"]`";
+            findings.error("settings-form", FILE, (line_of(text, "[production]"), 1), message);
+        }
         let contacts = written.contacts.into_iter().map(|(group, contact)| (group, contact.into_inner()));
         Self {
             contact: written.contact.map(Spanned::into_inner),

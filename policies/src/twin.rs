@@ -44,8 +44,10 @@ pub struct Denial {
     pub who_may: Vec<String>,
     /// The places where the caller may.
     pub places: Vec<String>,
-    /// The conditions under which the caller may; of a deny row that decides, its own.
+    /// The conditions under which the caller may.
     pub conditions: Vec<String>,
+    /// The conditions under which deny rows forbid it, as they do now.
+    pub forbidden: Vec<String>,
     /// Under which id operators find a fault of the engine.
     pub incident: Option<String>,
 }
@@ -140,21 +142,18 @@ pub(crate) fn explain<'a>(rows: impl Iterator<Item = &'a Row> + Clone, seen: &Se
     Explanation {
         allowed,
         row: deciding.map(Row::name),
-        denial: (!allowed).then(|| denial(rows.clone(), seen, deciding)),
+        denial: (!allowed).then(|| denial(rows.clone(), seen, deciding.is_some())),
         nearest: if allowed { Vec::new() } else { nearest(rows, seen) },
     }
 }
 
-fn denial<'a>(
-    rows: impl Iterator<Item = &'a Row> + Clone,
-    seen: &Seen<'_>,
-    deciding: Option<&Row>,
-) -> Denial {
+fn denial<'a>(rows: impl Iterator<Item = &'a Row> + Clone, seen: &Seen<'_>, forbidden: bool) -> Denial {
+    let denying = rows.clone().filter(|row| !row.allow && seen.fits(row));
     let allow: Vec<&Row> = rows.filter(|row| row.allow).collect();
     let own: Vec<&&Row> = allow.iter().filter(|row| seen.group(row)).collect();
     let acting: Vec<&&&Row> = own.iter().filter(|row| seen.action(row)).collect();
     let here: Vec<&&&&Row> = acting.iter().filter(|row| seen.place(row)).collect();
-    let dimension = if deciding.is_some() {
+    let dimension = if forbidden {
         Dimension::DenyRow
     } else if allow.is_empty() {
         Dimension::Command
@@ -171,16 +170,15 @@ fn denial<'a>(
     let named = who.map(|row| row.group.clone()).filter(|group| !RESERVED.contains(&group.as_str()));
     Denial {
         dimension,
-        who_may: set(named),
+        // What forbids it may forbid it to them as well.
+        who_may: if forbidden { Vec::new() } else { set(named) },
         places: set(acting
             .iter()
             .filter(|row| seen.when(row))
             .map(|row| row.place.clone())
             .filter(|p| p != "*")),
-        conditions: match deciding {
-            Some(deny) => set(std::iter::once(deny.when.clone()).filter(|when| when != "*")),
-            None => set(here.iter().map(|row| row.when.clone()).filter(|when| when != "*")),
-        },
+        conditions: set(here.iter().map(|row| row.when.clone()).filter(|when| when != "*")),
+        forbidden: set(denying.map(|row| row.when.clone()).filter(|when| when != "*")),
         incident: None,
     }
 }

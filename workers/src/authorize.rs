@@ -58,6 +58,8 @@ impl Asker {
         arguments: &BTreeMap<String, Value>,
     ) -> BTreeMap<String, String> {
         let mut all = context(catalogue, spec, arguments);
+        // No argument may stand for these.
+        all.retain(|key, _| !["freeze", "hours"].contains(&key.as_str()));
         all.extend(self.circumstances.clone());
         all
     }

@@ -115,19 +115,28 @@ pub(crate) fn denied(
         Dimension::Place => RefusalCode::WrongPlace,
         _ => RefusalCode::NotAllowed,
     };
-    let what = frozen(spec, denial, freeze).unwrap_or_else(|| because(spec, judgement, denial));
+    let what = frozen(spec, judgement, denial, freeze).unwrap_or_else(|| because(spec, judgement, denial));
     refusal(code, what, ask(spec, denial, asker))
 }
 
 /// A deny row that holds because of a freeze, or because it is not known whether there is one.
-fn frozen(spec: &CommandSpec, denial: &Denial, freeze: Option<&Freeze>) -> Option<String> {
+fn frozen(
+    spec: &CommandSpec,
+    judgement: &Judgement,
+    denial: &Denial,
+    freeze: Option<&Freeze>,
+) -> Option<String> {
     let path = &spec.path;
-    if denial.dimension != Dimension::DenyRow || !denial.conditions.iter().any(|when| names_freeze(when)) {
+    if denial.dimension != Dimension::DenyRow || !denial.forbidden.iter().any(|when| names_freeze(when)) {
         return None;
     }
-    let Some(freeze) = freeze else {
-        return Some(format!("You may not run `{path}` now: whether there is a freeze is not known"));
-    };
+    // What the decision saw, not what holds by now.
+    match judgement.authorization.context.get("freeze").map(String::as_str) {
+        Some("on") => {}
+        Some(_) => return None,
+        None => return Some(format!("You may not run `{path}` now: whether there is a freeze is not known")),
+    }
+    let Some(freeze) = freeze else { return Some(format!("`{path}` is frozen")) };
     let until = freeze.until.map_or_else(String::new, |until| format!(", until {}", minute(until)));
     Some(format!(
         "`{path}` is frozen: {} has put a freeze on, since {}{until} ({})",

@@ -80,7 +80,9 @@ fn or_none(names: &[String]) -> String {
 fn hints(explanation: &Explanation) -> Vec<(&'static str, String)> {
     let Some(denial) = &explanation.denial else { return Vec::new() };
     let mut hints = Vec::new();
-    if !denial.conditions.is_empty() {
+    if !denial.forbidden.is_empty() {
+        hints.push(("forbidden with", denial.forbidden.join(" or ")));
+    } else if !denial.conditions.is_empty() {
         hints.push(("you may with", denial.conditions.join(" or ")));
     }
     if !denial.places.is_empty() {
