@@ -23,7 +23,7 @@ pub(crate) struct PolicyWhy {
     /// values, such as deploy.promote env=production. What begins with a dash goes after `--`
     #[arg(required = true, value_name = "ACTOR COMMAND")]
     pub(crate) words: Vec<String>,
-    /// Where [default: console:<tenant>/terminal]
+    /// Where [default: console:TENANT/terminal]
     #[arg(long = "in", value_name = "PLACE")]
     pub(crate) place: Option<String>,
     /// Anybody in these policy groups, such as "Engineering + Contractors"
