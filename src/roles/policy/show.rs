@@ -51,8 +51,7 @@ pub(super) async fn show(config: &Config, asked: PolicyShow) -> Result<ExitCode>
         let at = bundle.at.strftime("%Y-%m-%d %H:%M UTC");
         output::say(&format!("by      {}, {at}: {}", bundle.author, bundle.reason));
     }
-    let files: Vec<String> =
-        files.into_iter().map(|(name, bytes)| format!("{name} ({bytes} bytes)")).collect();
+    let files: Vec<&str> = files.into_iter().map(|(name, _)| name).collect();
     output::say(&format!("files   {}\n\n{}\n", files.join(", "), settings(&stated)));
     let mut shown = table(&["group", "stands for", "within"]);
     for group in groups {
