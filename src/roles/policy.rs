@@ -9,7 +9,6 @@ mod diff;
 mod show;
 mod why;
 
-mod actor;
 mod publish;
 mod replicas;
 mod resolve;

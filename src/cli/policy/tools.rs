@@ -19,11 +19,11 @@ pub(crate) struct PolicyCheck {
 /// Who, what and where.
 #[derive(Debug, Args)]
 pub(crate) struct PolicyWhy {
-    /// Who, such as console:local/pat or svc:ci (not with --groups), then the command: words as in chat, or its name and
+    /// Who, such as slack:T0ACME/U1, console:local/pat or svc:ci (not with --groups), then the command: words as in chat, or its name and
     /// values, such as deploy.promote env=production. What begins with a dash goes after `--`
     #[arg(required = true, value_name = "ACTOR COMMAND")]
     pub(crate) words: Vec<String>,
-    /// Where [default: console:TENANT/terminal]
+    /// Where [default: the terminal; of a service, the API]
     #[arg(long = "in", value_name = "PLACE")]
     pub(crate) place: Option<String>,
     /// Anybody in these policy groups, such as "Engineering + Contractors"

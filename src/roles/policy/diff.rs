@@ -74,8 +74,6 @@ fn cells(change: &Change) -> Vec<String> {
     let values = |(key, values): (&String, &Vec<String>)| format!("{key}={}", values.join("|"));
     let context: Vec<String> = change.context.iter().map(values).collect();
     let context = if context.is_empty() { "*".to_owned() } else { context.join(";") };
-    let places =
-        if change.places == ["*"] { String::new() } else { format!("in {}", change.places.join(", ")) };
     let gained = change.production && change.kind == Kind::Gain;
     vec![
         word(change.kind).to_owned(),
@@ -83,9 +81,8 @@ fn cells(change: &Change) -> Vec<String> {
         change.command.clone(),
         change.action.to_owned(),
         context,
-        places,
-        change.row.clone(),
-        if gained { MARK.to_owned() } else { String::new() },
+        change.places.join(", "),
+        if gained { format!("{} {MARK}", change.row) } else { change.row.clone() },
     ]
 }
 

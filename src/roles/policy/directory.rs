@@ -111,10 +111,6 @@ fn lines(findings: &[Finding]) -> String {
 ///
 /// # Errors
 /// Why it cannot be said, for the person who asked.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for `policy why`, which explains a decision about somebody")
-)]
 pub(super) async fn member(config: &Config, who: &str) -> Result<(Actor, Membership), String> {
     let actor = |platform, tenant: &str, user: &str, standing| Actor {
         platform,

@@ -53,6 +53,7 @@ pub(super) async fn show(config: &Config, asked: PolicyShow) -> Result<ExitCode>
     }
     let files: Vec<&str> = files.into_iter().map(|(name, _)| name).collect();
     output::say(&format!("files   {}\n\n{}\n", files.join(", "), settings(&stated)));
+    output::say("");
     let mut shown = table(&["group", "stands for", "within"]);
     for group in groups {
         shown.add_row([group.name, group.ids.join(", "), group.within.join(", ")]);

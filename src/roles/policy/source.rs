@@ -1,6 +1,6 @@
 //! Where a policy that is looked at comes from: a folder, what ships, or the bus.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use adjutant_bus::{
     bundle::{self, Bundle},
@@ -27,7 +27,7 @@ pub(super) enum Source {
 
 /// A policy to look at.
 pub(super) struct Looked {
-    /// `policies`, `shipped`, or the version's number.
+    /// `policies/`, `shipped`, or the version's number.
     pub(super) name: String,
     pub(super) files: Files,
     /// How it was published, if it was.
@@ -62,9 +62,7 @@ impl Source {
     pub(super) async fn read(self, config: &Config) -> Result<Looked> {
         let bundle = match self {
             Self::Files(folder) => {
-                let name = folder
-                    .as_ref()
-                    .map_or_else(|| "shipped".to_owned(), |folder| folder.display().to_string());
+                let name = folder.as_deref().map_or_else(|| "shipped".to_owned(), shown);
                 let files = folder.map_or_else(|| Ok(Files::shipped()), |folder| Files::read(&folder));
                 return Ok(Looked { name, files: files.map_err(Error::msg)?, bundle: None });
             }
@@ -88,6 +86,11 @@ async fn at(config: &Config, version: u64) -> Result<Bundle> {
     found.with_context(|| {
         format!("there is no version {version}, or it is kept no more; `adjutant policy history` shows which there are")
     })
+}
+
+/// A folder, so that it is seen to be one.
+fn shown(folder: &Path) -> String {
+    format!("{}/", folder.display().to_string().trim_end_matches('/'))
 }
 
 impl Looked {

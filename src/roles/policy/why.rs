@@ -15,7 +15,7 @@ use anyhow::{Error, Result, bail};
 use jiff::Timestamp;
 
 use self::told::Told;
-use super::{actor::member, source::Source};
+use super::{directory::member, source::Source};
 use crate::{
     cli::{Freeze, PolicyWhy, Right},
     config::Config,
@@ -50,11 +50,15 @@ async fn answer(config: &Config, mut asked: PolicyWhy) -> Result<Told> {
             let names = caller.groups();
             (caller, names)
         }
-        None => known(config, &gate, who.as_deref().unwrap_or_default())?,
+        None => known(config, &gate, who.as_deref().unwrap_or_default()).await?,
     };
     let place = match asked.place {
         Some(place) => checked(place)?,
-        None => format!("console:{}/terminal", config.console.tenant),
+        // A service asks through the API.
+        None => match who.as_deref().and_then(|who| who.strip_prefix("svc:")) {
+            Some(service) => format!("api:{service}/-"),
+            None => format!("console:{}/terminal", config.console.tenant),
+        },
     };
     let action = asked.action.map_or(request.action, right);
     let mut context =
@@ -99,8 +103,8 @@ fn actor(catalogue: &Catalogue, asked: &mut PolicyWhy) -> Result<Option<String>>
 }
 
 /// An actor with each of their groups, and the chat group that it comes from.
-fn known(config: &Config, gate: &Gate, who: &str) -> Result<(Caller, Vec<String>)> {
-    let (actor, membership) = member(config, who).map_err(Error::msg)?;
+async fn known(config: &Config, gate: &Gate, who: &str) -> Result<(Caller, Vec<String>)> {
+    let (actor, membership) = member(config, who).await.map_err(Error::msg)?;
     let caller = gate.caller(&actor, &membership);
     let own: Vec<String> = match &membership {
         Membership::Known { groups } => groups.iter().map(ToString::to_string).collect(),
