@@ -1,6 +1,6 @@
 //! `policy show`: a policy as people read it.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use adjutant_policies::Stated;
 use anyhow::Result;
@@ -13,6 +13,9 @@ use crate::{
     output,
     roles::admin::{could_not_run, print, table},
 };
+
+/// Characters of a line where no terminal tells its width.
+const USUAL: u16 = 80;
 
 pub(super) async fn show(config: &Config, asked: PolicyShow) -> Result<ExitCode> {
     let source = asked.version.map_or_else(|| Source::in_use(config, asked.dir), Source::Version);
@@ -72,6 +75,10 @@ pub(super) async fn show(config: &Config, asked: PolicyShow) -> Result<ExitCode>
             rule.effect.to_owned(),
             line,
         ]);
+    }
+    // Where no terminal tells its width, the usual one.
+    if !std::io::stdout().is_terminal() {
+        shown.set_width(USUAL);
     }
     print(&shown);
     Ok(ExitCode::SUCCESS)
