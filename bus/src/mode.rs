@@ -72,11 +72,19 @@ pub struct Mode {
     pub pause: Option<Pause>,
     /// The freeze, whether it has ended by itself or not.
     pub freeze: Option<Freeze>,
+    /// What stands there as a freeze cannot be read: there may be one.
+    pub freeze_unreadable: bool,
     /// The newest beat, if an audit copy has ever been made.
     pub audit: Option<Beat>,
 }
 
 impl Mode {
+    /// Whether there is a freeze at this moment; none when that cannot be known.
+    #[must_use]
+    pub fn is_frozen(&self, now: Timestamp) -> Option<bool> {
+        (!self.freeze_unreadable).then(|| self.frozen(now).is_some())
+    }
+
     /// The freeze that holds at this moment.
     #[must_use]
     pub fn frozen(&self, now: Timestamp) -> Option<&Freeze> {
@@ -92,6 +100,7 @@ pub async fn load(bus: &Bus) -> Result<Mode, BusError> {
     Ok(Mode {
         pause: read(bus, PAUSE).await?,
         freeze: read(bus, FREEZE).await?,
+        freeze_unreadable: false,
         audit: read(bus, AUDIT).await?,
     })
 }
@@ -180,14 +189,18 @@ enum News {
 fn apply(mode: &mut Mode, change: Change) -> News {
     match change {
         Change::Put(entry) if entry.key == PAUSE => take(&mut mode.pause, &entry),
-        Change::Put(entry) if entry.key == FREEZE => take(&mut mode.freeze, &entry),
+        Change::Put(entry) if entry.key == FREEZE => {
+            // To count on what was known before would open what a freeze stops.
+            mode.freeze_unreadable = take(&mut mode.freeze, &entry) == News::None;
+            News::Changed
+        }
         Change::Put(entry) if entry.key == AUDIT => take(&mut mode.audit, &entry),
         Change::Gone { key, .. } if key == PAUSE => {
             mode.pause = None;
             News::Changed
         }
         Change::Gone { key, .. } if key == FREEZE => {
-            mode.freeze = None;
+            (mode.freeze, mode.freeze_unreadable) = (None, false);
             News::Changed
         }
         Change::Gone { key, .. } if key == AUDIT => {

@@ -92,5 +92,6 @@ promises! {
     published::a_draft_is_uploaded_found_and_removed_when_it_is_done_or_old,
     published::files_too_large_for_a_message_are_told_and_not_sent,
     published::who_is_up_is_told_and_who_stops_disappears,
+    named::a_freeze_is_seen_by_a_watcher_and_one_that_cannot_be_read_is_no_knowledge,
     named::a_lease_goes_to_the_next_when_it_is_given_back_or_lost,
 }

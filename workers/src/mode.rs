@@ -92,7 +92,8 @@ impl Modes {
 
     /// Whether there is a freeze now; none while that was never learnt.
     pub(crate) fn frozen(&self) -> Option<bool> {
-        self.known.borrow().then(|| self.freeze().is_some())
+        let known = *self.known.borrow();
+        known.then(|| self.mode.read().is_frozen(Timestamp::now())).flatten()
     }
 
     /// Why this command does not run now, if it does not.

@@ -127,7 +127,7 @@ fn frozen(
     freeze: Option<&Freeze>,
 ) -> Option<String> {
     let path = &spec.path;
-    if denial.dimension != Dimension::DenyRow || !denial.forbidden.iter().any(|when| names_freeze(when)) {
+    if denial.dimension != Dimension::DenyRow || !denial.forbidden.iter().any(|when| names(when, "freeze")) {
         return None;
     }
     // What the decision saw, not what holds by now.
@@ -146,8 +146,8 @@ fn frozen(
     ))
 }
 
-fn names_freeze(when: &str) -> bool {
-    when.split(';').any(|part| part.split_once('=').is_some_and(|(key, _)| key == "freeze"))
+fn names(when: &str, key: &str) -> bool {
+    when.split(';').any(|part| part.split_once('=').is_some_and(|(named, _)| named == key))
 }
 
 fn because(spec: &CommandSpec, judgement: &Judgement, denial: &Denial) -> String {
@@ -163,17 +163,21 @@ fn because(spec: &CommandSpec, judgement: &Judgement, denial: &Denial) -> String
             format!("You may not run `{path}` in this place ({})", judgement.authorization.place)
         }
         Dimension::When => {
-            format!("You may not run `{path}` with {}", told(&judgement.authorization.context))
+            format!("You may not run `{path}` with {}", told(&judgement.authorization.context, denial))
         }
         Dimension::DenyRow => format!("You may not run `{path}`: a rule forbids it"),
         Dimension::Engine => "The policy engine failed, so this is refused".to_owned(),
     }
 }
 
-fn told(context: &std::collections::BTreeMap<String, String>) -> String {
+/// What of the context matters: what the command binds, and of the time and a freeze what a row asks for.
+fn told(context: &std::collections::BTreeMap<String, String>, denial: &Denial) -> String {
+    let asked = |key: &str| denial.conditions.iter().any(|when| names(when, key));
     let bound: Vec<String> = context
         .iter()
-        .filter(|(key, value)| *value != "none" && !(*key == "freeze" && *value == "off"))
+        .filter(|(key, value)| {
+            *value != "none" && (!["freeze", "hours"].contains(&key.as_str()) || asked(key))
+        })
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     if bound.is_empty() { "these arguments".to_owned() } else { bound.join(", ") }

@@ -12,6 +12,7 @@
 mod workers {
     pub mod announcing;
     pub mod execution;
+    pub mod freezing;
     pub mod parsing;
     pub mod pausing;
     pub mod refusing;

@@ -58,7 +58,7 @@ pub(crate) async fn send(
         }
     };
     let targets: Vec<_> = deliveries.iter().map(|delivery| delivery.target.clone()).collect();
-    let freeze = mode::load(&app.bus).await.ok().map(|mode| mode.frozen(Timestamp::now()).is_some());
+    let freeze = mode::load(&app.bus).await.ok().and_then(|mode| mode.is_frozen(Timestamp::now()));
     permission::check(&app.policy, freeze, &caller.actor(), &destination.name, &targets)?;
     let dedup_key = outgoing.message.matter.as_ref().map(|matter| matter.key.clone());
     if earlier.is_none() {

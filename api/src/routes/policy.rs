@@ -132,7 +132,7 @@ async fn explain(
         None => BTreeMap::new(),
     };
     let mut context = catalogue.context(spec, &arguments);
-    let freeze = mode::load(&app.bus).await.ok().map(|mode| mode.frozen(Timestamp::now()).is_some());
+    let freeze = mode::load(&app.bus).await.ok().and_then(|mode| mode.is_frozen(Timestamp::now()));
     context.extend(gate.circumstances(Timestamp::now(), freeze));
     for (key, value) in question.context {
         match context.get_mut(&key) {

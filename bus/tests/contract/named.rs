@@ -6,7 +6,7 @@ use adjutant_bus::{
     actor::{Platform, Tenant},
     destination::{self, Destination, Target, is_name},
     lease,
-    mode::{self, Beat, Mode, Pause},
+    mode::{self, Beat, Freeze, Mode, Pause},
     ports::{Bucket, BusError, Expect},
     wire::Version,
 };
@@ -78,6 +78,29 @@ pub async fn a_pause_and_a_beat_are_seen_by_a_watcher(world: World) {
     mode::resume(&world.api).await.unwrap();
     let resumed = Mode { audit: Some(beat), ..Mode::default() };
     assert_eq!(soon(modes.next()).await.unwrap(), resumed, "what cannot be read is passed over");
+}
+
+pub async fn a_freeze_is_seen_by_a_watcher_and_one_that_cannot_be_read_is_no_knowledge(world: World) {
+    let at = Timestamp::UNIX_EPOCH;
+    let freeze = Freeze {
+        v: Version,
+        by: "Ana".to_owned(),
+        reason: "incident 7".to_owned(),
+        since: at,
+        until: Some(at + jiff::SignedDuration::from_secs(60)),
+    };
+    let mut modes = mode::watch(&world.bus).await.unwrap();
+    assert_eq!(soon(modes.next()).await.unwrap().is_frozen(at), Some(false));
+    mode::freeze(&world.bus, &freeze).await.unwrap();
+    let seen = soon(modes.next()).await.unwrap();
+    assert_eq!((seen.freeze.as_ref(), seen.is_frozen(at)), (Some(&freeze), Some(true)));
+    assert_eq!(seen.is_frozen(freeze.until.unwrap()), Some(false), "it ends by itself");
+    assert_eq!(mode::load(&world.bus).await.unwrap().freeze, Some(freeze));
+    world.bus.store.put(Bucket::Mode, "freeze", "not JSON".into(), Expect::Anything).await.unwrap();
+    assert_eq!(soon(modes.next()).await.unwrap().is_frozen(at), None);
+    assert!(matches!(mode::load(&world.bus).await, Err(BusError::Wire(_))));
+    mode::thaw(&world.bus).await.unwrap();
+    assert_eq!(soon(modes.next()).await.unwrap(), Mode::default());
 }
 
 pub async fn a_lease_goes_to_the_next_when_it_is_given_back_or_lost(world: World) {

@@ -1,7 +1,8 @@
 //! `freeze off --reason …`.
 
 use adjutant_bus::{
-    mode,
+    mode::{self, Mode},
+    ports::BusError,
     reply::Reply,
     spec::{CommandSpec, Effect, Visibility},
 };
@@ -27,9 +28,15 @@ impl Command for Off {
 
     async fn run(&self, asked: &Asked) -> Result<Reply, Failure> {
         given_reason(asked)?;
-        let mode = mode::load(&asked.bus).await?;
+        // What cannot be read is ended as well.
+        let mode = match mode::load(&asked.bus).await {
+            Ok(mode) => mode,
+            Err(BusError::Wire(_)) => Mode { freeze_unreadable: true, ..Mode::default() },
+            Err(error) => return Err(error.into()),
+        };
         mode::thaw(&asked.bus).await?;
         Ok(match mode.frozen(Timestamp::now()) {
+            None if mode.freeze_unreadable => Reply::success("The freeze is off; it could not be read"),
             Some(freeze) => shown(Reply::success("The freeze is off; this was it:"), freeze),
             None => Reply::info("There is no freeze"),
         })

@@ -38,15 +38,13 @@ impl Command for On {
 
     async fn run(&self, asked: &Asked) -> Result<Reply, Failure> {
         let reason = given_reason(asked)?;
-        let request = asked.request();
+        // The clock that will judge when it is over, not that of whoever took the request.
+        let now = Timestamp::now();
         let until = match asked.arguments.get("for").and_then(Value::as_i64) {
             None => None,
-            Some(seconds) if (60..=LONGEST).contains(&seconds) => Some(
-                request
-                    .received_at
-                    .saturating_add(SignedDuration::from_secs(seconds))
-                    .unwrap_or(Timestamp::MAX),
-            ),
+            Some(seconds) if (60..=LONGEST).contains(&seconds) => {
+                Some(now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX))
+            }
             Some(_) => {
                 return Err(Failure::told(
                     "A freeze ends by itself after a minute to four weeks",
@@ -54,14 +52,8 @@ impl Command for On {
                 ));
             }
         };
-        // The same for each try of the same request.
-        let freeze = Freeze {
-            v: Version,
-            by: request.actor.shown().to_owned(),
-            reason,
-            since: request.received_at,
-            until,
-        };
+        let freeze =
+            Freeze { v: Version, by: asked.request().actor.shown().to_owned(), reason, since: now, until };
         mode::freeze(&asked.bus, &freeze).await?;
         Ok(shown(Reply::success("A freeze is on"), &freeze))
     }
