@@ -102,19 +102,15 @@ pub fn locked(files: &Files, vocabulary: &Vocabulary) -> Result<BTreeSet<GroupId
     Ok(Reading::of(files, vocabulary)?.entries.iter().filter_map(Entry::group).collect())
 }
 
-/// Looks at every locked id. With one of the values of `production` for its key, a command is a production command.
+/// Looks at every locked id.
 ///
 /// # Errors
 /// What is wrong with the files, so that they cannot be read for sure.
-pub fn doctor(
-    files: &Files,
-    vocabulary: &Vocabulary,
-    production: &BTreeMap<String, Vec<String>>,
-    told: &Told,
-) -> Result<Report, Findings> {
+pub fn doctor(files: &Files, vocabulary: &Vocabulary, told: &Told) -> Result<Report, Findings> {
     let reading = Reading::of(files, vocabulary)?;
     let closure = Closure::of(&reading.rows.links, &mut Findings::default());
-    let mut report = look::Look { reading: &reading, closure, vocabulary, production, told }.report();
+    let mut report =
+        look::Look { reading: &reading, closure, vocabulary, production: &reading.production, told }.report();
     report.checks.sort_by_key(|check| check.level);
     Ok(report)
 }

@@ -14,12 +14,16 @@ use serde::Serialize;
 use self::entries::{Edit, Entry};
 use crate::{
     finding::{Finding, Findings, Severity},
-    load::{Files, MOST_ROWS, Purpose},
+    load::{Files, MOST_ROWS, Purpose, SETTINGS},
     lock::{self, Lock},
     rows::{self, Judge, Rows},
+    settings::Settings,
     text,
     vocabulary::{NOBODY, RESERVED, Vocabulary},
 };
+
+/// What is found wrong as long as a name is not locked.
+const UNLOCKED: [&str; 2] = ["unknown-group", "settings-group"];
 
 /// What the platforms say.
 #[derive(Clone, Debug, Default)]
@@ -158,6 +162,8 @@ pub(crate) struct Reading {
     text: String,
     pub(crate) entries: Vec<Entry>,
     pub(crate) rows: Rows,
+    /// The values that make a command a production command, by key.
+    pub(crate) production: BTreeMap<String, Vec<String>>,
     /// Why a line of the lock means nothing, by line.
     pub(crate) refused: BTreeMap<usize, String>,
     /// Findings about lines of the lock that say nothing that could be read.
@@ -169,13 +175,18 @@ impl Reading {
         let mut findings = Findings::default();
         let lock_text = text::decode(lock::FILE, &files.lock, &mut findings);
         let rows_text = text::decode(rows::FILE, &files.policy, &mut findings);
-        let (Some(lock_text), Some(rows_text)) = (lock_text, rows_text) else {
+        let settings_text = text::decode(SETTINGS, &files.settings, &mut findings);
+        let (Some(lock_text), Some(rows_text), Some(settings_text)) = (lock_text, rows_text, settings_text)
+        else {
             return Err(findings.sorted());
         };
-        for (file, text) in [(lock::FILE, lock_text), (rows::FILE, rows_text)] {
+        for (file, text) in [(lock::FILE, lock_text), (rows::FILE, rows_text), (SETTINGS, settings_text)] {
             text::check_characters(file, text, &mut findings);
         }
         let lock = Lock::read(lock_text, vocabulary, &mut findings);
+        let groups = lock.policy_names().iter().map(String::as_str).chain(RESERVED).collect();
+        let settings = Settings::read(settings_text, &groups, vocabulary, &mut findings);
+        let vocabulary = &settings.extend(vocabulary);
         let judge =
             &mut Judge { vocabulary, lock: &lock, purpose: Purpose::Activate, findings: &mut findings };
         let rows = Rows::read(rows_text, MOST_ROWS, judge);
@@ -184,7 +195,7 @@ impl Reading {
         // A name that is not locked yet is what this is about.
         findings
             .findings
-            .retain(|finding| finding.severity == Severity::Error && finding.code != "unknown-group");
+            .retain(|finding| finding.severity == Severity::Error && !UNLOCKED.contains(&finding.code));
         for finding in std::mem::take(&mut findings.findings) {
             if !finding.code.starts_with("lock-") {
                 findings.findings.push(finding);
@@ -197,7 +208,8 @@ impl Reading {
         if findings.refuse() {
             return Err(findings.sorted());
         }
-        Ok(Self { text: lock_text.to_owned(), entries, rows, refused, lost })
+        let production = settings.production.clone();
+        Ok(Self { text: lock_text.to_owned(), entries, rows, production, refused, lost })
     }
 
     /// Every name: those of the lock, then those that only rows have.

@@ -80,8 +80,7 @@ fn good() -> Vec<Listing> {
 fn report(lock: &str, told: &Told) -> Report {
     let files =
         Files { policy: ROWS.as_bytes().to_vec(), lock: lock.as_bytes().to_vec(), ..Files::shipped() };
-    let production = BTreeMap::from([("env".to_owned(), vec!["production".to_owned()])]);
-    doctor(&files, &vocabulary(), &production, told).unwrap()
+    doctor(&files, &vocabulary(), told).unwrap()
 }
 
 fn changed(change: impl FnOnce(&mut Vec<Listing>)) -> Report {
@@ -177,4 +176,20 @@ fn guests_matter_where_a_row_lets_somebody_touch_production() {
     assert!(!row("p, SRE, *, deploy.promote, run, env=production, deny\n"));
     assert!(!row("p, SRE, *, help, run, *, allow\n"), "help has no environment");
     assert!(row("p, SRE, *, *, run, *, allow\n") && row("p, SRE, *, backup.start, run, *, allow\n"));
+}
+
+#[test]
+fn what_production_is_says_the_policy_itself() {
+    let lock = &LOCK;
+    let with = |settings: &str| {
+        let files = Files {
+            policy: ROWS.as_bytes().to_vec(),
+            lock: lock.as_bytes().to_vec(),
+            settings: settings.as_bytes().to_vec(),
+            ..Files::shipped()
+        };
+        Reading::of(&files, &vocabulary()).unwrap().production
+    };
+    assert_eq!(with("")["env"], ["production"]);
+    assert_eq!(with("[production]\nenv = [\"staging\"]\n")["env"], ["staging"]);
 }

@@ -1,7 +1,7 @@
 //! `policy doctor`: what stands behind the locked ids today. Exit status 0 nothing to do, 1 somebody should look, 2 could not
 //! run.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::process::ExitCode;
 
 use adjutant_policies::doctor::{doctor as examine, locked};
 use anyhow::Result;
@@ -23,14 +23,13 @@ pub(super) async fn doctor(config: &Config, print: Json) -> Result<ExitCode> {
         Ok(files) => files,
         Err(why) => return Ok(could_not_run(&why)),
     };
-    let production = BTreeMap::from([("env".to_owned(), vec!["production".to_owned()])]);
     let broken = |findings| could_not_run(&format!("the files must be put right first:\n{findings}"));
     let closely = match locked(&files, &vocabulary) {
         Ok(closely) => closely,
         Err(findings) => return Ok(broken(findings)),
     };
     let told = Directory::open(config).await.ask(&closely).await;
-    let report = match examine(&files, &vocabulary, &production, &told) {
+    let report = match examine(&files, &vocabulary, &told) {
         Ok(report) => report,
         Err(findings) => return Ok(broken(findings)),
     };
