@@ -14,7 +14,7 @@ use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-pub use self::publication::{Author, Switched, next, switched, trouble};
+pub use self::publication::{Author, ENTRY, STAND, Switched, entry, next, stand, switched, trouble};
 use crate::handle::Policy;
 
 /// How often what is in force is confirmed, besides the watch.

@@ -99,3 +99,39 @@ pub fn trouble(replica: &Replica, newest: Option<&Named>) -> Option<String> {
     let same = policy.version != Some(wanted.version) || policy.sha256.as_ref() == Some(&wanted.sha256);
     (!same).then(|| "its content is not what is published".to_owned())
 }
+
+/// Heads of the columns of [`stand`].
+pub const STAND: [&str; 5] = ["replica", "version", "content", "since", "state"];
+
+/// How a replica stands, for a table that people read.
+#[must_use]
+pub fn stand(replica: &Replica, newest: Option<&Named>) -> Vec<String> {
+    let policy = &replica.policy;
+    let good = || match policy.source.as_str() {
+        "bus" => "ok".to_owned(),
+        other => format!("ok, from {other}"),
+    };
+    let first = |trouble: String| trouble.lines().next().unwrap_or_default().to_owned();
+    vec![
+        format!("{} {}", replica.role, replica.name),
+        policy.version.map_or_else(|| "none".to_owned(), |version| version.to_string()),
+        policy.sha256.as_deref().map_or_else(String::new, |sha256| format!("{sha256:.8}")),
+        policy.loaded_at.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
+        trouble(replica, newest).map_or_else(good, first),
+    ]
+}
+
+/// Heads of the columns of [`entry`].
+pub const ENTRY: [&str; 5] = ["version", "content", "at", "by", "why"];
+
+/// A published version, for a table that people read.
+#[must_use]
+pub fn entry(bundle: &Bundle) -> Vec<String> {
+    vec![
+        bundle.named.version.to_string(),
+        format!("{:.8}", bundle.named.sha256),
+        bundle.at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        bundle.author.clone(),
+        bundle.reason.clone(),
+    ]
+}

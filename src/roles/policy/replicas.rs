@@ -2,12 +2,8 @@
 
 use std::process::ExitCode;
 
-use adjutant_bus::{
-    bundle,
-    open::Role,
-    presence::{self, Replica},
-};
-use adjutant_policies::live::trouble;
+use adjutant_bus::{bundle, open::Role, presence};
+use adjutant_policies::live::{ENTRY, STAND, entry, stand, trouble};
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -46,25 +42,12 @@ pub(super) async fn status(config: &Config, as_json: bool) -> Result<ExitCode> {
         output::say("No replica is up.");
         return Ok(exit(false));
     }
-    let mut shown = table(&["replica", "version", "content", "since", "state"]);
-    for (replica, trouble) in replicas.iter().zip(troubles) {
-        shown.add_row(row(replica, trouble));
+    let mut shown = table(&STAND);
+    for replica in &replicas {
+        shown.add_row(stand(replica, newest.as_ref()));
     }
     print(&shown);
     Ok(exit(good))
-}
-
-fn row(replica: &Replica, trouble: Option<String>) -> Vec<String> {
-    let policy = &replica.policy;
-    let good =
-        || if policy.source == "bus" { "ok".to_owned() } else { format!("ok, from {}", policy.source) };
-    vec![
-        format!("{} {}", replica.role, replica.name),
-        policy.version.map_or_else(|| "none".to_owned(), |version| version.to_string()),
-        policy.sha256.as_deref().map_or_else(String::new, |sha256| format!("{sha256:.8}")),
-        policy.loaded_at.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
-        trouble.unwrap_or_else(good),
-    ]
 }
 
 /// What was published, newest first.
@@ -89,15 +72,9 @@ pub(super) async fn history(config: &Config, as_json: bool) -> Result<ExitCode> 
         output::say("No policy has been published.");
         return Ok(ExitCode::SUCCESS);
     }
-    let mut shown = table(&["version", "content", "at", "by", "why"]);
+    let mut shown = table(&ENTRY);
     for bundle in known.iter().rev() {
-        shown.add_row([
-            bundle.named.version.to_string(),
-            format!("{:.8}", bundle.named.sha256),
-            bundle.at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-            bundle.author.clone(),
-            bundle.reason.clone(),
-        ]);
+        shown.add_row(entry(bundle));
     }
     print(&shown);
     Ok(ExitCode::SUCCESS)

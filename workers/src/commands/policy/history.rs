@@ -5,6 +5,7 @@ use adjutant_bus::{
     reply::Reply,
     spec::{Action, CommandSpec, Effect},
 };
+use adjutant_policies::live::{ENTRY, entry};
 use async_trait::async_trait;
 
 use crate::commands::{Asked, Command, Failure, path};
@@ -30,17 +31,8 @@ impl Command for History {
             return Ok(Reply::info("No policy has been published")
                 .text("The workers go by files, or wait for the first publication."));
         }
-        let rows = known.iter().rev().take(SHOWN).map(|bundle| {
-            vec![
-                bundle.named.version.to_string(),
-                format!("{:.8}", bundle.named.sha256),
-                bundle.at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-                bundle.author.clone(),
-                bundle.reason.clone(),
-            ]
-        });
-        let columns = ["version", "content", "at", "by", "why"];
-        Ok(Reply::info(format!("{} published", many(known.len()))).table(&columns, rows.collect()))
+        let rows = known.iter().rev().take(SHOWN).map(entry).collect();
+        Ok(Reply::info(format!("{} published", many(known.len()))).table(&ENTRY, rows))
     }
 }
 

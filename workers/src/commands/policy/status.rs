@@ -1,14 +1,12 @@
 //! `policy status`: which policy each replica decides by.
 
 use adjutant_bus::{
-    bundle::{self, Named},
-    presence::{self, Replica},
+    bundle, presence,
     reply::{Reply, Tone},
     spec::{Action, CommandSpec, Effect},
 };
-use adjutant_policies::live::trouble;
+use adjutant_policies::live::{STAND, stand, trouble};
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use crate::commands::{Asked, Command, Failure, path};
 
@@ -34,7 +32,7 @@ impl Command for Status {
             || "nothing has been published".to_owned(),
             |named| format!("{} ({:.8})", named.version, named.sha256),
         );
-        let rows: Vec<Vec<String>> = replicas.iter().map(|replica| row(replica, newest.as_ref())).collect();
+        let rows: Vec<Vec<String>> = replicas.iter().map(|replica| stand(replica, newest.as_ref())).collect();
         let good = replicas.iter().all(|replica| trouble(replica, newest.as_ref()).is_none());
         let (tone, title) = match (good, replicas.len()) {
             (_, 0) => (Tone::Warning, "No replica tells which policy it decides by".to_owned()),
@@ -44,22 +42,6 @@ impl Command for Status {
                 (Tone::Warning, "Not every replica decides by the policy that it should".to_owned())
             }
         };
-        let columns = ["replica", "version", "content", "since", "state"];
-        Ok(Reply::new(tone, title).fields([("published", published)]).table(&columns, rows))
+        Ok(Reply::new(tone, title).fields([("published", published)]).table(&STAND, rows))
     }
-}
-
-fn row(replica: &Replica, newest: Option<&Named>) -> Vec<String> {
-    let policy = &replica.policy;
-    let at = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
-    let good =
-        || if policy.source == "bus" { "ok".to_owned() } else { format!("ok, from {}", policy.source) };
-    vec![
-        format!("{} {}", replica.role, replica.name),
-        policy.version.map_or_else(|| "none".to_owned(), |version| version.to_string()),
-        policy.sha256.as_deref().map_or_else(String::new, |sha256| format!("{sha256:.8}")),
-        policy.loaded_at.map_or_else(String::new, at),
-        trouble(replica, newest)
-            .map_or_else(good, |trouble| trouble.lines().next().unwrap_or_default().to_owned()),
-    ]
 }
