@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -173,6 +174,10 @@ pub enum Membership {
     Known {
         /// Ids of the groups, possibly none.
         groups: Vec<GroupId>,
+        /// When the platform said so (RFC 3339, UTC); none: that is not known.
+        #[schemars(with = "Option<String>")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        as_of: Option<Timestamp>,
     },
     /// The lookup failed; no group may be assumed.
     Unknown {
@@ -184,7 +189,16 @@ pub enum Membership {
 impl Membership {
     /// A membership in these groups.
     #[must_use]
-    pub fn known(groups: Vec<GroupId>) -> Self {
-        Self::Known { groups }
+    pub const fn known(groups: Vec<GroupId>) -> Self {
+        Self::Known { groups, as_of: None }
+    }
+
+    /// The same, with the moment at which the platform said so.
+    #[must_use]
+    pub fn said_at(self, at: Timestamp) -> Self {
+        match self {
+            Self::Known { groups, .. } => Self::Known { groups, as_of: Some(at) },
+            unknown @ Self::Unknown { .. } => unknown,
+        }
     }
 }

@@ -265,6 +265,8 @@ fn ignored(why: Ignored) -> Answer {
 
 fn request(ask: Ask) -> Request {
     let (id, tenant) = (ask.id(), ask.home.tenant());
+    // The roles come with the event itself.
+    let received_at = Timestamp::now();
     let answer = match ask.by {
         By::Interaction { token, .. } => token,
         By::Message(message) => outbound::reply_to(message),
@@ -279,7 +281,7 @@ fn request(ask: Ask) -> Request {
             label: ask.who.label,
             standing: ask.who.standing,
         },
-        groups: ask.who.groups,
+        groups: ask.who.groups.said_at(received_at),
         place: Place {
             platform: Platform::Discord,
             tenant,
@@ -290,7 +292,7 @@ fn request(ask: Ask) -> Request {
         },
         text: ask.text,
         raw: ask.raw,
-        received_at: Timestamp::now(),
+        received_at,
         expires_at: None,
     }
 }

@@ -93,7 +93,7 @@ mod tests {
         let home = Home { guild: Some(Snowflake(9001)), by_user: false };
         let known = asked(ada.clone(), roles.clone(), home);
         let groups = ["discord:9001/7001", "discord:9001/7002"];
-        let Membership::Known { groups: found } = &known.groups else { panic!() };
+        let Membership::Known { groups: found, .. } = &known.groups else { panic!() };
         assert_eq!(found.iter().map(GroupId::as_str).collect::<Vec<_>>(), groups);
         assert_eq!((known.standing, known.label.as_str()), (Standing::Member, "Ada"));
 

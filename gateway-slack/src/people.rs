@@ -4,6 +4,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use adjutant_bus::actor::{GroupId, Membership, Platform, Standing};
+use jiff::Timestamp;
 use moka::future::Cache;
 use serde_json::Value;
 
@@ -37,9 +38,11 @@ pub(crate) struct Identity {
 }
 
 /// The members of each user group of a workspace.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Groups {
     by_user: HashMap<String, Vec<GroupId>>,
+    /// When Slack was asked.
+    as_of: Timestamp,
 }
 
 /// What is known of people.
@@ -78,7 +81,11 @@ impl People {
             }
             (Ok(known), Ok(groups)) => {
                 let own = groups.by_user.get(&person.id).cloned().unwrap_or_default();
-                Identity { standing: known.standing, label: known.label, groups: Membership::known(own) }
+                Identity {
+                    standing: known.standing,
+                    label: known.label,
+                    groups: Membership::known(own).said_at(groups.as_of),
+                }
             }
             (Ok(known), Err(error)) => Identity {
                 standing: known.standing,
@@ -146,21 +153,27 @@ fn at_home(user: &Value, workspace: &Workspace) -> bool {
 }
 
 async fn fetch(workspace: &Workspace) -> Result<Arc<Groups>, CallError> {
+    let as_of = Timestamp::now();
     match workspace.web.get("usergroups.list", &groups::wanted(workspace, false), FAST).await {
-        Ok(answer) => Ok(Arc::new(by_user(groups::read(&answer, workspace), workspace))),
+        Ok(answer) => {
+            let by_user = by_user(groups::read(&answer, workspace), workspace);
+            Ok(Arc::new(Groups { by_user, as_of }))
+        }
         // Free plans have no user groups.
-        Err(error) if error.code() == Some("plan_upgrade_required") => Ok(Arc::default()),
+        Err(error) if error.code() == Some("plan_upgrade_required") => {
+            Ok(Arc::new(Groups { by_user: HashMap::new(), as_of }))
+        }
         Err(error) => Err(error),
     }
 }
 
 /// The groups that give rights, by member.
-fn by_user(listed: Vec<UserGroup>, workspace: &Workspace) -> Groups {
-    let mut found = Groups::default();
+fn by_user(listed: Vec<UserGroup>, workspace: &Workspace) -> HashMap<String, Vec<GroupId>> {
+    let mut found: HashMap<String, Vec<GroupId>> = HashMap::new();
     for group in listed.into_iter().filter(|group| group.problem.is_none()) {
         let id = GroupId::new(Platform::Slack, &workspace.tenant, &group.id);
         for user in group.users {
-            found.by_user.entry(user).or_default().push(id.clone());
+            found.entry(user).or_default().push(id.clone());
         }
     }
     found

@@ -15,6 +15,7 @@ use adjutant_bus::{
 };
 use adjutant_fakes::slack::{FakeSlack, Fault, World};
 use adjutant_gateway_slack::{Directory, Ingress, SlackConfig, SocketTiming};
+use jiff::Timestamp;
 use serde_json::json;
 
 const HOME: &str = "slack:T0ACME";
@@ -119,13 +120,16 @@ async fn somebody_is_who_slack_says_and_in_the_groups_that_give_rights() {
     fake.world().add_group("S0FAR", "Vendors", &["U0ANA"], json!({ "is_external": true }));
     fake.world().add_group("S0OFF", "Off", &["U0ANA"], json!({ "date_delete": 1_700_000_000 }));
     let directory = directory(&fake).await;
+    let begun = Timestamp::now();
     let member = async |user: &str| directory.member(HOME, user).await;
     let (ana, groups) = member("U0ANA").await.unwrap();
     assert_eq!(
         (ana.to_string().as_str(), ana.label.as_str(), ana.standing),
         ("slack:T0ACME/U0ANA", "ana", Standing::Member)
     );
-    assert_eq!(groups, Membership::known(vec![id("S0ENG")]));
+    let Membership::Known { groups, as_of: Some(as_of) } = groups else { panic!("{groups:?}") };
+    assert_eq!(groups, [id("S0ENG")]);
+    assert!(begun <= as_of && as_of <= Timestamp::now(), "it is told when Slack said so: {as_of}");
     assert_eq!(member("U0GST").await.unwrap().0.standing, Standing::Guest);
     for (user, standing) in
         [("U0EXT", Standing::External), ("U0ROB", Standing::Bot), ("U0DEL", Standing::Deactivated)]

@@ -187,7 +187,7 @@ impl Gate {
     }
 
     fn member(&self, actor: &Actor, membership: &Membership) -> BTreeSet<String> {
-        let Membership::Known { groups } = membership else { return BTreeSet::new() };
+        let Membership::Known { groups, .. } = membership else { return BTreeSet::new() };
         let home = format!("{}:{}/", actor.platform, actor.tenant);
         let own = groups.iter().filter(|id| id.as_str().starts_with(&home));
         let named = own.filter_map(|id| self.lock.name(id.as_str())).map(str::to_owned);

@@ -63,7 +63,7 @@ fn every_form_of_the_list_of_groups_is_read_and_disabled_or_foreign_ones_grant_n
     ]});
     let found = by_user(groups::read(&answer, &workspace()), &workspace());
     let shown = |user: &str| {
-        let groups = found.by_user.get(user).cloned().unwrap_or_default();
+        let groups = found.get(user).cloned().unwrap_or_default();
         groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(shown("U1"), "slack:T0ACME/S0ENG slack:T0ACME/S0PRD");

@@ -107,7 +107,7 @@ async fn known(config: &Config, gate: &Gate, who: &str) -> Result<(Caller, Vec<S
     let (actor, membership) = member(config, who).await.map_err(Error::msg)?;
     let caller = gate.caller(&actor, &membership);
     let own: Vec<String> = match &membership {
-        Membership::Known { groups } => groups.iter().map(ToString::to_string).collect(),
+        Membership::Known { groups, .. } => groups.iter().map(ToString::to_string).collect(),
         Membership::Unknown { reason } => bail!("the groups of {who} are not known: {reason}"),
     };
     let of = |name: &String| {

@@ -6,6 +6,7 @@ use adjutant_bus::{
     spec::{Action, CommandSpec, Effect},
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{Asked, Command, Failure, path};
 
@@ -26,7 +27,11 @@ impl Command for Whoami {
     async fn run(&self, asked: &Asked) -> Result<Reply, Failure> {
         let request = asked.request();
         let chat_groups = match &request.groups {
-            Membership::Known { groups } => listed(groups.iter().map(ToString::to_string)),
+            Membership::Known { groups, as_of } => {
+                let now = Timestamp::now();
+                let fresh = as_of.map_or_else(String::new, |at| format!(", {}", age(at, now)));
+                format!("{}{fresh}", listed(groups.iter().map(ToString::to_string)))
+            }
             Membership::Unknown { reason } => format!("could not be looked up: {reason}"),
         };
         Ok(Reply::info(format!("You are {}", request.actor.shown())).fields([
@@ -41,4 +46,31 @@ impl Command for Whoami {
 fn listed(names: impl Iterator<Item = String>) -> String {
     let names: Vec<String> = names.collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// How long ago the platform said so. Clocks differ a little, so the future is now.
+fn age(at: Timestamp, now: Timestamp) -> String {
+    match now.duration_since(at).as_secs().max(0) {
+        seconds @ 0..120 => format!("as of {seconds} s ago"),
+        seconds @ 120..7_200 => format!("as of {} min ago", seconds / 60),
+        seconds => format!("as of {} h ago", seconds / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn how_fresh_groups_are_is_told_in_the_unit_that_fits() {
+        let at = Timestamp::UNIX_EPOCH;
+        for (seconds, told) in
+            [(-3, "0 s"), (12, "12 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h")]
+        {
+            let now = at + SignedDuration::from_secs(seconds);
+            assert_eq!(age(at, now), format!("as of {told} ago"));
+        }
+    }
 }

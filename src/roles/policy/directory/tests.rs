@@ -29,7 +29,7 @@ async fn somebody_is_found_wherever_they_are_at_home() {
     let (_slack, _discord, config) = world().await;
     let known = async |who: &str| {
         let (actor, membership) = member(&config, who).await.unwrap();
-        let Membership::Known { groups } = membership else { panic!("{who}: {membership:?}") };
+        let Membership::Known { groups, .. } = membership else { panic!("{who}: {membership:?}") };
         let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
         (actor.to_string(), actor.standing, groups.join(" "))
     };
