@@ -5,6 +5,9 @@
 #[allow(clippy::panic, reason = "a test fails by panicking")]
 mod faults;
 
+mod ask;
+mod context;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -15,13 +18,12 @@ use adjutant_bus::{
     event::Authorization,
     spec::Action,
 };
-use casbin::rhai::Dynamic;
-use jiff::Timestamp;
 use tracing::error;
 
+pub use self::ask::{Ask, Caller, Verdict};
 use crate::{
     closure::Closure,
-    engine::{Asked, Engine, EngineError, groups_map},
+    engine::{Asked, Engine, EngineError},
     finding::Findings,
     load::Draft,
     lock::Lock,
@@ -30,50 +32,8 @@ use crate::{
     rows::Row,
     settings::Settings,
     twin::{self, Denial, Dimension, Explanation, Seen},
-    vocabulary::{FREEZE, HOURS, NONE, OFF, Vocabulary},
+    vocabulary::Vocabulary,
 };
-
-/// What policy makes of an actor: their groups by policy name, closed over the `g` rows.
-pub struct Caller {
-    who: String,
-    groups: BTreeSet<String>,
-    map: Dynamic,
-}
-
-impl Caller {
-    pub(crate) fn new(who: String, groups: BTreeSet<String>) -> Self {
-        let map = groups_map(groups.iter().map(String::as_str));
-        Self { who, groups, map }
-    }
-
-    /// The policy groups, after closure.
-    #[must_use]
-    pub fn groups(&self) -> Vec<String> {
-        self.groups.iter().cloned().collect()
-    }
-}
-
-/// What is asked of the gate.
-pub struct Ask<'a> {
-    /// Who.
-    pub caller: &'a Caller,
-    /// Where: `slack:T0ACME/C0DEPLOY`.
-    pub place: &'a str,
-    /// What: `deploy.promote`.
-    pub command: &'a str,
-    /// Which right.
-    pub action: Action,
-    /// With which arguments, as far as policy knows of them.
-    pub context: &'a BTreeMap<String, String>,
-}
-
-/// A decision.
-pub struct Verdict {
-    /// For the record.
-    pub authorization: Authorization,
-    /// Why not; none when it is allowed.
-    pub denial: Option<Denial>,
-}
 
 /// The enforcer and the rows of one command.
 struct Command {
@@ -267,48 +227,6 @@ impl Gate {
         }
     }
 
-    /// A context in which every key that some command binds has a value: `none` where this one says nothing. For who asks about
-    /// a command without its catalogue.
-    #[must_use]
-    pub fn complete(
-        &self,
-        context: &BTreeMap<String, String>,
-        now: Timestamp,
-        freeze: Option<bool>,
-    ) -> BTreeMap<String, String> {
-        let mut complete = self.full(context);
-        complete.extend(self.circumstances(now, freeze));
-        // Whether there is a freeze must not be guessed.
-        for key in self.vocabulary.context.keys().filter(|key| *key != FREEZE) {
-            complete.entry(key.clone()).or_insert_with(|| self.vocabulary.usual(key).to_owned());
-        }
-        complete
-    }
-
-    /// A key that no known command binds is `none`: the service that declares it is away, and nothing of it is asked.
-    fn full(&self, context: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let mut full = context.clone();
-        for key in &self.undeclared {
-            full.entry(key.clone()).or_insert_with(|| NONE.to_owned());
-        }
-        full
-    }
-
-    /// What holds whatever the command is: the window of time, and whether there is a freeze (none: it is not known).
-    #[must_use]
-    pub fn circumstances(&self, now: Timestamp, freeze: Option<bool>) -> BTreeMap<String, String> {
-        let hours = (HOURS.to_owned(), self.settings.hours(now).to_owned());
-        let word = |frozen| if frozen { "on" } else { OFF };
-        let freeze = freeze.map(|frozen| (FREEZE.to_owned(), word(frozen).to_owned()));
-        [hours].into_iter().chain(freeze).collect()
-    }
-
-    /// Whom to ask for what these groups may.
-    #[must_use]
-    pub fn contact(&self, groups: &[String]) -> Option<&str> {
-        self.settings.contact(groups)
-    }
-
     pub(crate) const fn lock(&self) -> &Lock {
         &self.lock
     }
@@ -316,20 +234,6 @@ impl Gate {
     /// Every group that a `g` row names.
     pub(crate) fn linked(&self) -> impl Iterator<Item = String> {
         self.closure.groups().cloned()
-    }
-
-    /// The values that make a command a production command, by key.
-    pub(crate) const fn production(&self) -> &BTreeMap<String, Vec<String>> {
-        &self.settings.production
-    }
-
-    /// Whether a command with this context is a production command.
-    #[must_use]
-    pub fn is_production(&self, context: &BTreeMap<String, String>) -> bool {
-        let holds = |(key, values): (&String, &Vec<String>)| {
-            context.get(key).is_some_and(|value| values.contains(value))
-        };
-        self.settings.production.iter().any(holds)
     }
 
     pub(crate) fn rows_of(&self, command: &str) -> impl Iterator<Item = &Row> + Clone {

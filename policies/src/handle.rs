@@ -1,12 +1,14 @@
 //! The handle on the policy in force. A new one is read, checked, built and proved aside, then swapped in whole; if anything
 //! is wrong with it, the last good one stays.
 
+mod receive;
+mod status;
+
 use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::bundle::{Bundle, Named};
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::{
     sync::{Mutex, watch},
     time::Instant,
@@ -14,43 +16,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use self::receive::{build, receive};
+pub use self::status::{Published, Status};
 use crate::{
     finding::Findings,
     gate::Gate,
-    load::{Files, Options, Purpose, draft},
+    load::{Files, Options},
     vocabulary::Vocabulary,
 };
 
 /// How long files must stay as they are before they are taken.
 const QUIET: Duration = Duration::from_millis(200);
-
-/// How the policy stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Status {
-    /// The version in force, `3 (7f3c9a1e)`; none when everything is refused.
-    pub version: Option<String>,
-    /// Its number, and the SHA-256 of its files.
-    pub named: Option<Named>,
-    /// Since when (RFC 3339, UTC).
-    pub loaded_at: Option<Timestamp>,
-    /// When it was last known to be the current one (RFC 3339, UTC).
-    pub confirmed_at: Option<Timestamp>,
-    /// Who published it and why; none for files of a folder.
-    pub published: Option<Published>,
-    /// Why a newer one is not in force.
-    pub problem: Option<String>,
-}
-
-/// Who published a policy, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Published {
-    /// `console:local/pat`, or `operator`.
-    pub author: String,
-    /// When (RFC 3339, UTC).
-    pub at: Timestamp,
-    /// Why, one line.
-    pub reason: String,
-}
 
 /// What is to be put in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -320,54 +296,4 @@ impl Policy {
             read = again;
         }
     }
-}
-
-/// The files of a bundle, if it is what it says and follows on what is known; none if it is in force already.
-fn receive(
-    bundle: &Bundle,
-    in_force: Option<&(u64, String)>,
-    known: Option<&Named>,
-) -> Result<Option<Files>, String> {
-    let Named { version, sha256 } = &bundle.named;
-    if let Some((current, its_sha256)) = in_force {
-        if version < current {
-            return Err(format!("it is older than {current}, which is in force"));
-        }
-        if version == current {
-            let same = sha256 == its_sha256;
-            return if same { Ok(None) } else { Err("it is not what was published before".to_owned()) };
-        }
-    }
-    match (known, &bundle.previous) {
-        (Some(known), Some(previous)) if known != previous => {
-            return Err(format!(
-                "it was made to follow version {} ({:.8}), and what is published is {} ({:.8})",
-                previous.version, previous.sha256, known.version, known.sha256
-            ));
-        }
-        (_, Some(previous)) if previous.version >= *version => {
-            return Err(format!("it says that it follows version {}", previous.version));
-        }
-        (_, None) if *version > 1 => return Err("it names no version that it follows".to_owned()),
-        _ => {}
-    }
-    let files = Files::unpack(&bundle.files)?;
-    let found = files.sha256();
-    if found != *sha256 {
-        return Err(format!("sha256 differs from the one announced: {found:.8} for {sha256:.8}"));
-    }
-    Ok(Some(files))
-}
-
-fn build(
-    files: &Files,
-    options: &Options,
-    vocabulary: &Vocabulary,
-    version: u64,
-) -> Result<(Gate, Findings), String> {
-    let (drafted, findings) = draft(files, options, vocabulary, Purpose::Activate);
-    let Some(drafted) = drafted else { return Err(findings.to_string()) };
-    let gate = Gate::build(drafted, version).map_err(|findings| findings.to_string())?;
-    let failed = crate::cases::check(&files.tests, &gate);
-    if failed.refuse() { Err(failed.to_string()) } else { Ok((gate, findings)) }
 }
