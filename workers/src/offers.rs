@@ -29,6 +29,8 @@ const EVERY: Duration = Duration::from_secs(5);
 const WINDOW: Duration = Duration::from_millis(250);
 /// How soon after one refresh an unknown command may cause another.
 const AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// How long a new worker that has heard of no service goes on asking before it says that there is no such command.
+const FIRST_ANSWERS: Duration = Duration::from_secs(5);
 /// A service that missed this many refreshes is away.
 const MISSED: u32 = 2;
 /// Most services that are remembered.
@@ -46,6 +48,7 @@ pub(crate) struct Offers {
     policy: Arc<Policy>,
     trusted_homes: Vec<String>,
     built_in: Vec<CommandSpec>,
+    began: Instant,
     seen: Mutex<(BTreeMap<String, Seen>, Option<Instant>)>,
     current: RwLock<Current>,
 }
@@ -69,7 +72,8 @@ impl Offers {
     ) -> Self {
         let current = assemble(&built_in, &BTreeMap::new());
         let seen = Mutex::new((BTreeMap::new(), None));
-        Self { services, policy, trusted_homes, built_in, seen, current: RwLock::new(current) }
+        let began = Instant::now();
+        Self { services, policy, trusted_homes, built_in, began, seen, current: RwLock::new(current) }
     }
 
     /// The catalogue in force.
@@ -86,6 +90,11 @@ impl Offers {
                 warn!(%error, "services could not be asked what they offer; the last known catalogue stays");
             }
         }
+    }
+
+    /// Whether services may be there that have not answered yet: the worker is new, and none has.
+    pub(crate) async fn may_come(&self) -> bool {
+        self.began.elapsed() < FIRST_ANSWERS && self.seen.lock().await.0.is_empty()
     }
 
     /// Asks the services now, unless that was done less than a second ago.
@@ -109,11 +118,12 @@ impl Offers {
         let fresh = assemble(&self.built_in, seen);
         let known = |c: &Current| c.catalogue.iter().map(|entry| entry.spec.clone()).collect::<Vec<_>>();
         let news = known(&self.current.read()) != known(&fresh);
-        *self.current.write() = fresh.clone();
         if news {
+            // Before anybody finds them: a gate that does not know a command refuses it.
             self.policy.learn(vocabulary(&fresh.catalogue, &self.trusted_homes)).await;
             info!(commands = fresh.catalogue.iter().count(), "the catalogue has changed");
         }
+        *self.current.write() = fresh;
         Ok(())
     }
 }

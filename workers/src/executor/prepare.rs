@@ -1,6 +1,6 @@
 //! Before the claim: parse, identify, authorize. All of it may be done again, nothing of it has an effect.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use adjutant_bus::{
     event::{Authorization, Fact, Invocation, Opening},
@@ -26,6 +26,8 @@ use crate::{
 
 /// Most characters of the raw text that the journal keeps; a longer text is refused anyway.
 const KEPT_TEXT: usize = 8_000;
+/// Pause before services are asked again by a new worker that none has answered.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// Most lines that may stand for another one in turn.
 const MOST_REWRITES: usize = 3;
 
@@ -112,10 +114,11 @@ impl Executor {
         if expired(request) {
             return Ok(Prepared::Ended(Box::new((bare, endings::expired()))));
         }
-        let mut asker = Asker::new(request.clone(), self.policy.gate(), self.modes.frozen());
         let mut line = request.text.clone();
         for rewrite in 0..=MOST_REWRITES {
             let current = self.catalogue_for(&line).await;
+            // Only now: a gate knows every command of the catalogues that were there before it.
+            let asker = Asker::new(request.clone(), self.policy.gate(), self.modes.frozen());
             let understood = match understand(&asker, &current, &line) {
                 Ok(understood) => understood,
                 Err(refused_with) => return Ok(self.refuse(bare, *refused_with, &current, &line)),
@@ -154,7 +157,6 @@ impl Executor {
                 Err(Standstill::Refused(refusal)) => return Ok(refused(opening, refusal)),
                 Err(Standstill::Bus(error)) => return Err(error),
             }
-            asker = asked.asker;
         }
         Ok(refused(bare, refusals::endless()))
     }
@@ -186,15 +188,24 @@ impl Executor {
         }
     }
 
-    /// The catalogue in force; when it does not know the line, services are asked once more first.
+    /// The catalogue in force; when it does not know the line, services are asked once more first, and by a new worker that no
+    /// service has answered yet again and again for a while: one that is slow to answer is no mistyped command.
     async fn catalogue_for(&self, line: &str) -> Current {
-        let current = self.offers.current();
-        let known = words::split(line).is_ok_and(|words| current.catalogue.find(&words.words).is_some());
-        if known {
+        let knows = |current: &Current| {
+            words::split(line).is_ok_and(|words| current.catalogue.find(&words.words).is_some())
+        };
+        let mut current = self.offers.current();
+        if knows(&current) {
             return current;
         }
-        self.offers.refresh_if_old().await;
-        self.offers.current()
+        loop {
+            self.offers.refresh_if_old().await;
+            current = self.offers.current();
+            if knows(&current) || !self.offers.may_come().await {
+                return current;
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 
     /// A line that is refused for its words. If it names a command with secret arguments, the words after it are not kept.

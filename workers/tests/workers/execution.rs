@@ -221,3 +221,16 @@ async fn a_message_that_was_delivered_too_often_ends_as_failed() {
         "it never comes again"
     );
 }
+
+#[tokio::test]
+async fn a_service_that_is_slow_to_answer_a_new_worker_is_no_mistyped_command() {
+    let mut world = World::with_late_service().await;
+    // The worker has asked once, and nobody has answered, when it takes this.
+    let first = world.submit("first", "ping").await;
+    world.ended(first).await;
+    let early = world.submit("early", "do work").await;
+    let events = tokio::time::timeout(std::time::Duration::from_millis(600), world.ended(early)).await;
+    assert!(events.is_err(), "it is not refused: {:?}", events.map(|ended| ended.1));
+    drop(world.late_service.take());
+    assert_eq!(world.ended(early).await.0, Outcome::Succeeded);
+}

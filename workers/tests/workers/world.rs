@@ -45,6 +45,8 @@ pub struct World {
     pub calls: Arc<AtomicUsize>,
     pub stop: CancellationToken,
     pub worker: JoinHandle<Result<(), adjutant_bus::ports::BusError>>,
+    /// Dropping it lets the late service come.
+    pub late_service: Option<tokio::sync::oneshot::Sender<()>>,
     policy: Arc<Policy>,
     dir: TempDir,
 }
@@ -119,12 +121,12 @@ impl World {
     }
 
     pub async fn with_policy(policy: &str) -> Self {
-        Self::begin(policy, None).await
+        Self::begin(policy, None, false).await
     }
 
     /// Paused before the worker starts.
     pub async fn paused(pause: &Pause) -> Self {
-        Self::begin(EVERYTHING, Some(pause)).await
+        Self::begin(EVERYTHING, Some(pause), false).await
     }
 
     /// Puts another policy in force.
@@ -133,7 +135,12 @@ impl World {
         self.policy.reload().await;
     }
 
-    async fn begin(policy: &str, pause: Option<&Pause>) -> Self {
+    /// With a service that does not answer until it is let come.
+    pub async fn with_late_service() -> Self {
+        Self::begin(EVERYTHING, None, true).await
+    }
+
+    async fn begin(policy: &str, pause: Option<&Pause>, late: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../policies/model.conf");
         std::fs::copy(model, dir.path().join("model.conf")).unwrap();
@@ -157,12 +164,18 @@ impl World {
             commands: specs(),
         };
         let (services, until, serve) = (bus.services.clone(), stop.clone(), Arc::new(Doing(calls.clone())));
-        tokio::spawn(async move { services.offer(offer, serve, 64, until).await });
-        while bus.services.list(Duration::ZERO).await.unwrap().is_empty() {
+        let (open, opened) = tokio::sync::oneshot::channel();
+        tokio::spawn(async move {
+            // Whoever lets it go lets it come.
+            let _ = opened.await;
+            services.offer(offer, serve, 64, until).await
+        });
+        let late_service = Some(open).filter(|_| late);
+        while late_service.is_none() && bus.services.list(Duration::ZERO).await.unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
         let worker = tokio::spawn(adjutant_workers::run(config(), bus.clone(), policy.clone(), stop.clone()));
-        Self { memory, bus, calls, stop, worker, policy, dir }
+        Self { memory, bus, calls, stop, worker, late_service, policy, dir }
     }
 
     /// Another worker, until the test ends.
