@@ -108,3 +108,14 @@ async fn what_another_worker_had_claimed_does_not_start_while_paused_and_what_it
         assert_eq!(world.ended(id).await.0, wanted, "{line}");
     }
 }
+
+#[tokio::test]
+async fn a_worker_that_cannot_confirm_its_policy_runs_nothing_on_production() {
+    let world = World::with_stale_after(std::time::Duration::ZERO).await;
+    assert_eq!(world.ask("staging", "do deploy staging").await.0, Outcome::Succeeded);
+    let (outcome, reply) = world.ask("production", "do deploy production").await;
+    assert_eq!(outcome, Outcome::Refused);
+    assert!(reply.title.contains("whether its policy is the current one"), "{reply:?}");
+    let confirmed = World::new().await;
+    assert_eq!(confirmed.ask("production", "do deploy production").await.0, Outcome::Succeeded);
+}

@@ -51,6 +51,14 @@ pub struct World {
     dir: TempDir,
 }
 
+/// What is other than usual when a world begins.
+#[derive(Default)]
+struct Stage<'a> {
+    pause: Option<&'a Pause>,
+    late: bool,
+    stale_after: Option<Duration>,
+}
+
 fn config() -> WorkerConfig {
     WorkerConfig {
         name: "worker-0".to_owned(),
@@ -121,12 +129,12 @@ impl World {
     }
 
     pub async fn with_policy(policy: &str) -> Self {
-        Self::begin(policy, None, false).await
+        Self::begin(policy, Stage::default()).await
     }
 
     /// Paused before the worker starts.
     pub async fn paused(pause: &Pause) -> Self {
-        Self::begin(EVERYTHING, Some(pause), false).await
+        Self::begin(EVERYTHING, Stage { pause: Some(pause), ..Stage::default() }).await
     }
 
     /// Puts another policy in force.
@@ -137,10 +145,16 @@ impl World {
 
     /// With a service that does not answer until it is let come.
     pub async fn with_late_service() -> Self {
-        Self::begin(EVERYTHING, None, true).await
+        Self::begin(EVERYTHING, Stage { late: true, ..Stage::default() }).await
     }
 
-    async fn begin(policy: &str, pause: Option<&Pause>, late: bool) -> Self {
+    /// With a policy that counts as confirmed for no longer than this.
+    pub async fn with_stale_after(stale_after: Duration) -> Self {
+        Self::begin(EVERYTHING, Stage { stale_after: Some(stale_after), ..Stage::default() }).await
+    }
+
+    async fn begin(policy: &str, stage: Stage<'_>) -> Self {
+        let Stage { pause, late, stale_after } = stage;
         let dir = tempfile::tempdir().unwrap();
         let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../policies/model.conf");
         std::fs::copy(model, dir.path().join("model.conf")).unwrap();
@@ -150,7 +164,9 @@ impl World {
         let homes = vec!["console:local".to_owned()];
         let entries = adjutant_workers::built_in().into_iter().map(|spec| Entry::new(spec, Source::BuiltIn));
         let vocabulary = adjutant_workers::vocabulary(&Catalogue::new(entries).0, &homes);
-        let policy = Policy::load(Options::new(Some(dir.path().to_owned())), vocabulary).await;
+        let mut options = Options::new(Some(dir.path().to_owned()));
+        options.stale_after = stale_after.unwrap_or(options.stale_after);
+        let policy = Policy::load(options, vocabulary).await;
         let memory = Memory::new(&limits());
         let bus = memory.role(Role::Worker);
         if let Some(pause) = pause {
