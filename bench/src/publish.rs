@@ -1,6 +1,10 @@
 //! From a publication until every replica decides by it: three replicas, each with a connection of its own, on one server.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use adjutant_bus::{
     bundle,
@@ -10,11 +14,15 @@ use adjutant_policies::{
     Files, Options, Policy,
     live::{self, Author},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow};
 use tokio_util::sync::CancellationToken;
 
 use crate::{decision, figures::Figures};
 
+/// How often a replica is looked at.
+const STEP: Duration = Duration::from_micros(200);
+/// Longest that a publication may take.
+const MOST: Duration = Duration::from_secs(30);
 /// Replicas that follow.
 const REPLICAS: usize = 3;
 
@@ -60,13 +68,13 @@ fn files(dir: &Path, rows: usize, n: usize) -> Result<Files> {
     Files::read(dir).map_err(anyhow::Error::msg).context("the measured policy")
 }
 
+/// Waits until a replica decides by this version.
 async fn until(replica: &Arc<Policy>, version: u64) -> Result<()> {
-    loop {
-        let status = replica.status();
-        ensure!(status.problem.is_none(), "{status:?}");
-        if status.named.is_some_and(|named| named.version == version) {
-            return Ok(());
+    let there = async {
+        while replica.status().named.is_none_or(|named| named.version != version) {
+            tokio::time::sleep(STEP).await;
         }
-        tokio::time::sleep(std::time::Duration::from_micros(200)).await;
-    }
+    };
+    let waited = tokio::time::timeout(MOST, there).await;
+    waited.map_err(|_| anyhow!("version {version} is not in force after {MOST:?}: {:?}", replica.status()))
 }
