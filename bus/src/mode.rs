@@ -126,20 +126,45 @@ pub async fn resume(bus: &Bus) -> Result<(), BusError> {
     bus.store.remove(Bucket::Mode, PAUSE, None).await.map_err(failed)
 }
 
-/// Puts a freeze on, in the place of one that is on already.
-///
-/// # Errors
-/// `Unavailable` while the bus cannot be reached.
-pub async fn freeze(bus: &Bus, freeze: &Freeze) -> Result<(), BusError> {
-    write(bus, FREEZE, freeze).await
+/// The freeze as it was seen; only this one is changed by who has seen it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The freeze, whether it has ended by itself or not.
+    pub freeze: Option<Freeze>,
+    /// What stands there cannot be read.
+    pub unreadable: bool,
+    revision: Option<u64>,
 }
 
-/// Ends the freeze; nothing happens if there is none.
+/// Looks at the freeze, to change it.
 ///
 /// # Errors
 /// `Unavailable` while the bus cannot be reached.
-pub async fn thaw(bus: &Bus) -> Result<(), BusError> {
-    bus.store.remove(Bucket::Mode, FREEZE, None).await.map_err(failed)
+pub async fn see(bus: &Bus) -> Result<Seen, BusError> {
+    let Some(entry) = bus.store.get(Bucket::Mode, FREEZE).await? else { return Ok(Seen::default()) };
+    let freeze: Option<Freeze> = wire::decode("mode", &entry.value).ok();
+    Ok(Seen { unreadable: freeze.is_none(), freeze, revision: Some(entry.revision) })
+}
+
+/// Puts a freeze on, in the place of the one that was seen.
+///
+/// # Errors
+/// `Conflict` when somebody has changed it since, `Unavailable` while the bus cannot be reached.
+pub async fn freeze(bus: &Bus, freeze: &Freeze, seen: &Seen) -> Result<(), StoreError> {
+    let value = wire::encode("mode", freeze).map_err(BusError::from)?;
+    let expect = seen.revision.map_or(Expect::Absent { ttl: None }, Expect::Revision);
+    bus.store.put(Bucket::Mode, FREEZE, value, expect).await.map(drop)
+}
+
+/// Ends the freeze that was seen; nothing happens if there was none.
+///
+/// # Errors
+/// `Conflict` when somebody has changed it since, `Unavailable` while the bus cannot be reached.
+pub async fn thaw(bus: &Bus, seen: &Seen) -> Result<(), StoreError> {
+    match seen.revision {
+        Some(revision) => bus.store.remove(Bucket::Mode, FREEZE, Some(revision)).await,
+        None => Ok(()),
+    }
 }
 
 /// Tells that the audit copy is alive.

@@ -178,6 +178,7 @@ impl Gate {
                 places: Vec::new(),
                 conditions: Vec::new(),
                 forbidden: Vec::new(),
+                forbidding: None,
                 incident,
             },
         });

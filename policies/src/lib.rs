@@ -22,6 +22,7 @@ mod grid;
 mod load;
 mod probe;
 mod show;
+mod told;
 mod twin;
 
 pub mod doctor;
@@ -38,5 +39,6 @@ pub use grid::{Column, grid};
 pub use handle::{Policy, Published, Status};
 pub use load::{Files, Options, check, check_files};
 pub use show::{Group, Rule, Stated, Window, open};
+pub use told::{Forbidding, condition};
 pub use twin::{Denial, Dimension, Explanation, Miss};
 pub use vocabulary::Vocabulary;

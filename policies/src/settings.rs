@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, ZonedDateTime, tz::TimeZone};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -121,6 +121,11 @@ impl Settings {
     /// The window that contains this moment, `off` outside every window.
     pub(crate) fn hours(&self, now: Timestamp) -> &str {
         self.windows.at(&now.to_zoned_datetime(self.zone.clone())).unwrap_or(OFF)
+    }
+
+    /// When `hours` next becomes each of its values, the soonest first, by the wall clock of the policy's zone.
+    pub(crate) fn later(&self, now: Timestamp) -> Vec<(&str, ZonedDateTime)> {
+        self.windows.later(&now.to_zoned_datetime(self.zone.clone()))
     }
 
     /// What `hours` is at one moment by these settings and by others, for every moment there can be.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     matching::{place_match, when_match},
     rows::Row,
+    told::Forbidding,
     vocabulary::RESERVED,
 };
 
@@ -48,6 +49,8 @@ pub struct Denial {
     pub conditions: Vec<String>,
     /// The conditions under which deny rows forbid it, as they do now.
     pub forbidden: Vec<String>,
+    /// What the widest of these rows is about.
+    pub forbidding: Option<Forbidding>,
     /// Under which id operators find a fault of the engine.
     pub incident: Option<String>,
 }
@@ -178,7 +181,8 @@ fn denial<'a>(rows: impl Iterator<Item = &'a Row> + Clone, seen: &Seen<'_>, forb
             .map(|row| row.place.clone())
             .filter(|p| p != "*")),
         conditions: set(here.iter().map(|row| row.when.clone()).filter(|when| when != "*")),
-        forbidden: set(denying.map(|row| row.when.clone()).filter(|when| when != "*")),
+        forbidden: set(denying.clone().map(|row| row.when.clone()).filter(|when| when != "*")),
+        forbidding: denying.map(Forbidding::from).min_by_key(Forbidding::narrowness),
         incident: None,
     }
 }

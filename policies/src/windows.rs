@@ -1,6 +1,11 @@
 //! Named windows of time: spans of a week by the wall clock of one zone. At each moment exactly one name holds, or none.
 
-use jiff::ZonedDateTime;
+use std::collections::BTreeSet;
+
+use jiff::{
+    Span, ZonedDateTime,
+    civil::{Date, Time},
+};
 use toml::{Table, Value};
 
 use crate::{finding::Findings, load::SETTINGS as FILE, vocabulary::OFF};
@@ -13,12 +18,16 @@ const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// From one minute of the week until another, that one excluded; from Monday 00:00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span {
+struct Part {
     from: u16,
     minutes: u16,
 }
 
-impl Span {
+impl Part {
+    const fn until(self) -> u16 {
+        (self.from + self.minutes) % WEEK
+    }
+
     const fn contains(self, minute: u16) -> bool {
         (minute + WEEK - self.from) % WEEK < self.minutes
     }
@@ -26,7 +35,7 @@ impl Span {
 
 /// The windows in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Windows(Vec<(String, Vec<Span>)>);
+pub(crate) struct Windows(Vec<(String, Vec<Part>)>);
 
 impl Windows {
     /// Reads the table; what is wrong is left out and reported.
@@ -80,8 +89,39 @@ impl Windows {
         self.all_at(day * DAY + clock).next()
     }
 
+    /// What holds next after this moment and from when, each name once (`off`: none of them). It changes only where a span begins
+    /// or ends, and where the clock is set.
+    pub(crate) fn later(&self, now: &ZonedDateTime) -> Vec<(&str, ZonedDateTime)> {
+        let zone = now.time_zone();
+        let monday = now.date().checked_sub(Span::new().days(now.weekday().to_monday_zero_offset()));
+        let weeks = (0..=2).filter_map(|week| monday.clone().ok()?.checked_add(Span::new().weeks(week)).ok());
+        let edges: BTreeSet<u16> =
+            self.0.iter().flat_map(|(_, spans)| spans).flat_map(|span| [span.from, span.until()]).collect();
+        let at_edge = |monday: Date, minute: &u16| {
+            let edge = monday.to_datetime(Time::midnight()).checked_add(Span::new().minutes(*minute)).ok()?;
+            edge.to_zoned_datetime(zone.clone()).ok()
+        };
+        let set = zone
+            .following(now.timestamp())
+            .take(2)
+            .map(|set| set.timestamp().to_zoned_datetime(zone.clone()));
+        let mut moments: Vec<ZonedDateTime> = weeks
+            .flat_map(|monday| edges.iter().filter_map(move |minute| at_edge(monday, minute)))
+            .chain(set)
+            .collect();
+        moments.sort();
+        let mut later: Vec<(&str, ZonedDateTime)> = Vec::new();
+        for moment in moments.into_iter().filter(|moment| moment > now) {
+            let name = self.at(&moment).unwrap_or(OFF);
+            if !later.iter().any(|(known, _)| *known == name) {
+                later.push((name, moment));
+            }
+        }
+        later
+    }
+
     fn all_at(&self, minute: u16) -> impl Iterator<Item = &str> {
-        let holds = move |(_, spans): &&(String, Vec<Span>)| spans.iter().any(|span| span.contains(minute));
+        let holds = move |(_, spans): &&(String, Vec<Part>)| spans.iter().any(|span| span.contains(minute));
         self.0.iter().filter(holds).map(|(name, _)| name.as_str())
     }
 
@@ -100,7 +140,7 @@ impl Windows {
     }
 }
 
-fn read(spans: &Value) -> Result<Vec<Span>, String> {
+fn read(spans: &Value) -> Result<Vec<Part>, String> {
     let form = "a window is a list of spans such as [\"Mon-Fri 09:00-17:00\", \"Sat 10:00-14:00\"]";
     let spans = spans.as_array().filter(|spans| !spans.is_empty()).ok_or(form)?;
     if spans.len() > MOST {
@@ -115,7 +155,7 @@ fn read(spans: &Value) -> Result<Vec<Span>, String> {
 }
 
 /// `Mon-Fri 09:00-17:00`, `Sat 10:00-24:00`, `Mon,Wed 22:00-06:00`: one span for each day, which may end on the next.
-fn span(text: &str) -> Option<Vec<Span>> {
+fn span(text: &str) -> Option<Vec<Part>> {
     let (days, times) = text.split_once(' ')?;
     let (from, to) = times.split_once('-')?;
     let (from, to) = (minute(from)?, minute(to)?);
@@ -131,7 +171,7 @@ fn span(text: &str) -> Option<Vec<Span>> {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last) = (day(first)?, day(last)?);
         let count = (last + 7 - first) % 7;
-        spans.extend((0..=count).map(|n| Span { from: (first + n) % 7 * DAY + from, minutes }));
+        spans.extend((0..=count).map(|n| Part { from: (first + n) % 7 * DAY + from, minutes }));
     }
     Some(spans)
 }
@@ -150,6 +190,7 @@ fn minute(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use jiff::{Timestamp, tz::TimeZone};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -220,5 +261,52 @@ mod tests {
         assert_eq!((findings.errors(), findings.findings.len()), (0, 1), "{findings}");
         assert_eq!(read.names().collect::<Vec<_>>(), ["b", "a"], "the order of the file counts");
         assert_eq!(at(&read, "2026-11-30T09:30:00+00:00[UTC]").as_deref(), Some("b"));
+    }
+
+    fn any_windows() -> impl Strategy<Value = String> {
+        let span = (0..7_usize, 0..7_usize, 0..96_u16, 0..96_u16).prop_filter_map(
+            "no time",
+            |(first, last, from, to)| {
+                let clock = |quarter: u16| format!("{:02}:{:02}", quarter / 4, quarter % 4 * 15);
+                (from != to)
+                    .then(|| format!("\"{}-{} {}-{}\"", DAYS[first], DAYS[last], clock(from), clock(to)))
+            },
+        );
+        let window = prop::collection::vec(span, 1..3).prop_map(|spans| spans.join(", "));
+        prop::collection::vec(window, 0..4).prop_map(|windows| {
+            windows.iter().enumerate().map(|(n, spans)| format!("w{n} = [{spans}]\n")).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_told_of_later_is_what_the_clock_shows_then_and_not_before(
+            text in any_windows(),
+            zone in prop::sample::select(vec!["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]),
+            // Around the weeks in which clocks are set, and others.
+            minute in 29_600_000..30_200_000_i64,
+        ) {
+            let (windows, _) = windows(&text);
+            let zone = TimeZone::get(zone).unwrap();
+            let moment = |minute: i64| Timestamp::from_second(minute * 60).unwrap().to_zoned_datetime(zone.clone());
+            let later = windows.later(&moment(minute));
+            let (mut held, mut seen) = (windows.at(&moment(minute)).unwrap_or(OFF).to_owned(), Vec::new());
+            for minute in minute + 1..minute + 8 * 24 * 60 {
+                let now = windows.at(&moment(minute)).unwrap_or(OFF).to_owned();
+                if now != held && !seen.iter().any(|(name, _)| *name == now) {
+                    seen.push((now.clone(), moment(minute)));
+                }
+                held = now;
+            }
+            for (name, first) in &seen {
+                let told = later.iter().find(|(told, _)| told == name);
+                prop_assert!(told.is_some_and(|(_, at)| at <= first), "{name} from {first}: {later:?}");
+            }
+            for (name, at) in &later {
+                prop_assert_eq!(windows.at(at).unwrap_or(OFF), *name);
+            }
+        }
     }
 }

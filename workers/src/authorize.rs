@@ -9,7 +9,7 @@ use adjutant_bus::{
     spec::{Action, CommandSpec},
 };
 use adjutant_policies::{Ask, Caller, Denial, Explanation, Gate};
-use jiff::Timestamp;
+use jiff::{Timestamp, ZonedDateTime};
 use serde_json::Value;
 
 use crate::{catalogue::Catalogue, context::context};
@@ -31,6 +31,8 @@ pub(crate) struct Judgement {
     pub(crate) authorization: Authorization,
     /// Why not.
     pub(crate) denial: Option<Denial>,
+    /// When the time alone will allow it, if that is what stands in the way.
+    pub(crate) opens: Option<ZonedDateTime>,
 }
 
 /// No policy is loaded.
@@ -113,19 +115,15 @@ impl Asker {
         let Some((gate, caller)) = &self.gate else {
             return if WITHOUT_POLICY.contains(&command.as_str()) && spec.action == Action::View {
                 let authorization = self.without_policy(command, spec.action, place, context);
-                Ok(Judgement { authorization, denial: None })
+                Ok(Judgement { authorization, denial: None, opens: None })
             } else {
                 Err(NoPolicy)
             };
         };
-        let verdict = gate.decide(&Ask {
-            caller,
-            place: &place,
-            command: &command,
-            action: spec.action,
-            context: &context,
-        });
-        Ok(Judgement { authorization: verdict.authorization, denial: verdict.denial })
+        let ask = Ask { caller, place: &place, command: &command, action: spec.action, context: &context };
+        let verdict = gate.decide(&ask);
+        let opens = verdict.denial.as_ref().and_then(|_| gate.opens(&ask, Timestamp::now()));
+        Ok(Judgement { authorization: verdict.authorization, denial: verdict.denial, opens })
     }
 
     /// As [`Self::judge`], for who only wants to know whether.
@@ -138,23 +136,20 @@ impl Asker {
         self.judge(catalogue, spec, arguments).map(|judgement| judgement.authorization)
     }
 
-    /// What decided, and what came nearest to allowing it.
+    /// What decided, and what came nearest to allowing it; and when the time alone will.
     pub(crate) fn explain(
         &self,
         catalogue: &Catalogue,
         spec: &CommandSpec,
         arguments: &BTreeMap<String, Value>,
-    ) -> Result<Explanation, NoPolicy> {
+    ) -> Result<(Explanation, Option<ZonedDateTime>), NoPolicy> {
         let (gate, caller) = self.gate.as_ref().ok_or(NoPolicy)?;
         let (command, context) = (spec.path.dotted(), self.context(catalogue, spec, arguments));
         let place = self.request.place.to_string();
-        Ok(gate.explain(&Ask {
-            caller,
-            place: &place,
-            command: &command,
-            action: spec.action,
-            context: &context,
-        }))
+        let ask = Ask { caller, place: &place, command: &command, action: spec.action, context: &context };
+        let explanation = gate.explain(&ask);
+        let opens = if explanation.allowed { None } else { gate.opens(&ask, Timestamp::now()) };
+        Ok((explanation, opens))
     }
 
     fn without_policy(

@@ -6,8 +6,8 @@ use adjutant_bus::{
     refusal::{Refusal, RefusalCode},
     spec::CommandSpec,
 };
-use adjutant_policies::{Denial, Dimension};
-use jiff::Timestamp;
+use adjutant_policies::{Denial, Dimension, condition};
+use jiff::{Timestamp, ZonedDateTime};
 
 use crate::{
     authorize::{Asker, Judgement},
@@ -116,7 +116,7 @@ pub(crate) fn denied(
         _ => RefusalCode::NotAllowed,
     };
     let what = frozen(spec, judgement, denial, freeze).unwrap_or_else(|| because(spec, judgement, denial));
-    refusal(code, what, ask(spec, denial, asker))
+    refusal(code, what, ask(spec, denial, judgement.opens.as_ref(), asker))
 }
 
 /// A deny row that holds because of a freeze, or because it is not known whether there is one.
@@ -165,7 +165,10 @@ fn because(spec: &CommandSpec, judgement: &Judgement, denial: &Denial) -> String
         Dimension::When => {
             format!("You may not run `{path}` with {}", told(&judgement.authorization.context, denial))
         }
-        Dimension::DenyRow => format!("You may not run `{path}`: a rule forbids it"),
+        Dimension::DenyRow => {
+            let what = denial.forbidding.as_ref().map(|rule| format!(" {}", rule.told()));
+            format!("You may not run `{path}`: a rule forbids it{}", what.unwrap_or_default())
+        }
         Dimension::Engine => "The policy engine failed, so this is refused".to_owned(),
     }
 }
@@ -183,11 +186,21 @@ fn told(context: &std::collections::BTreeMap<String, String>, denial: &Denial) -
     if bound.is_empty() { "these arguments".to_owned() } else { bound.join(", ") }
 }
 
-fn ask(spec: &CommandSpec, denial: &Denial, asker: &Asker) -> String {
+/// Conditions of which one must hold, in words.
+pub(crate) fn conditions(whens: &[String]) -> String {
+    whens.iter().map(|when| condition(when)).collect::<Vec<_>>().join(", or ")
+}
+
+/// A moment by the wall clock of the policy's zone: `Mon 2026-11-30 09:00 CET`.
+pub(crate) fn opening(at: &ZonedDateTime) -> String {
+    at.strftime("%a %Y-%m-%d %H:%M %Z").to_string()
+}
+
+fn ask(spec: &CommandSpec, denial: &Denial, opens: Option<&ZonedDateTime>, asker: &Asker) -> String {
     let mut next = Vec::new();
     match denial.dimension {
         Dimension::When if !denial.conditions.is_empty() => {
-            next.push(format!("You may with {}.", denial.conditions.join(" or ").replace('|', " or ")));
+            next.push(format!("You may with {}.", conditions(&denial.conditions)));
         }
         Dimension::Place if !denial.places.is_empty() => {
             next.push(format!("You may in {}.", denial.places.join(", ")))
@@ -197,6 +210,9 @@ fn ask(spec: &CommandSpec, denial: &Denial, asker: &Asker) -> String {
             next.push(format!("Tell an operator: incident `{incident}`."));
         }
         _ => {}
+    }
+    if let Some(at) = opens {
+        next.push(format!("By the time alone, you may from {}.", opening(at)));
     }
     if !denial.who_may.is_empty() {
         next.push(format!("{} may; ask somebody there.", denial.who_may.join(", ")));

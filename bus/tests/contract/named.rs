@@ -7,7 +7,7 @@ use adjutant_bus::{
     destination::{self, Destination, Target, is_name},
     lease,
     mode::{self, Beat, Freeze, Mode, Pause},
-    ports::{Bucket, BusError, Expect},
+    ports::{Bucket, BusError, Expect, StoreError},
     wire::Version,
 };
 use futures::StreamExt;
@@ -91,15 +91,27 @@ pub async fn a_freeze_is_seen_by_a_watcher_and_one_that_cannot_be_read_is_no_kno
     };
     let mut modes = mode::watch(&world.bus).await.unwrap();
     assert_eq!(soon(modes.next()).await.unwrap().is_frozen(at), Some(false));
-    mode::freeze(&world.bus, &freeze).await.unwrap();
+    let nothing = mode::see(&world.bus).await.unwrap();
+    mode::freeze(&world.bus, &freeze, &nothing).await.unwrap();
     let seen = soon(modes.next()).await.unwrap();
     assert_eq!((seen.freeze.as_ref(), seen.is_frozen(at)), (Some(&freeze), Some(true)));
     assert_eq!(seen.is_frozen(freeze.until.unwrap()), Some(false), "it ends by itself");
-    assert_eq!(mode::load(&world.bus).await.unwrap().freeze, Some(freeze));
+    assert_eq!(mode::load(&world.bus).await.unwrap().freeze.as_ref(), Some(&freeze));
+    let late = mode::freeze(&world.bus, &Freeze { by: "Bob".to_owned(), ..freeze.clone() }, &nothing).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "he has not seen hers: {late:?}");
+    let hers = mode::see(&world.bus).await.unwrap();
+    assert_eq!((hers.freeze.as_ref(), hers.unreadable), (Some(&freeze), false));
+    let longer = Freeze { until: None, ..freeze.clone() };
+    mode::freeze(&world.bus, &longer, &hers).await.unwrap();
+    assert_eq!(soon(modes.next()).await.unwrap().freeze, Some(longer));
+    let late = mode::thaw(&world.bus, &hers).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "what was seen is not what is ended: {late:?}");
     world.bus.store.put(Bucket::Mode, "freeze", "not JSON".into(), Expect::Anything).await.unwrap();
     assert_eq!(soon(modes.next()).await.unwrap().is_frozen(at), None);
     assert!(matches!(mode::load(&world.bus).await, Err(BusError::Wire(_))));
-    mode::thaw(&world.bus).await.unwrap();
+    let unreadable = mode::see(&world.bus).await.unwrap();
+    assert!(unreadable.unreadable && unreadable.freeze.is_none());
+    mode::thaw(&world.bus, &unreadable).await.unwrap();
     assert_eq!(soon(modes.next()).await.unwrap(), Mode::default());
 }
 

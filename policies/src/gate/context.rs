@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ZonedDateTime};
 
-use super::Gate;
-use crate::vocabulary::{FREEZE, HOURS, NONE, OFF};
+use super::{Ask, Gate};
+use crate::{
+    rows::Row,
+    vocabulary::{FREEZE, HOURS, NONE, OFF},
+};
 
 impl Gate {
     /// A context in which every key that some command binds has a value: `none` where this one says nothing. For who asks about
@@ -42,6 +45,20 @@ impl Gate {
         let word = |frozen| if frozen { "on" } else { OFF };
         let freeze = freeze.map(|frozen| (FREEZE.to_owned(), word(frozen).to_owned()));
         [hours].into_iter().chain(freeze).collect()
+    }
+
+    /// When the time alone would allow what is refused now, by the wall clock of the policy's zone; none if it never does.
+    #[must_use]
+    pub fn opens(&self, ask: &Ask<'_>, now: Timestamp) -> Option<ZonedDateTime> {
+        let about = self.rows_of(ask.command).flat_map(Row::conditions);
+        if !about.map(|(key, _)| key).any(|key| key == HOURS) {
+            return None;
+        }
+        let mut context = ask.context.clone();
+        self.settings.later(now).into_iter().find_map(|(hours, at)| {
+            context.insert(HOURS.to_owned(), hours.to_owned());
+            self.explain(&Ask { context: &context, ..*ask }).allowed.then_some(at)
+        })
     }
 
     /// Whom to ask for what these groups may.

@@ -4,7 +4,7 @@ mod off;
 mod on;
 mod status;
 
-use adjutant_bus::{mode::Freeze, reply::Reply, spec::ArgSpec};
+use adjutant_bus::{mode::Freeze, ports::StoreError, reply::Reply, spec::ArgSpec};
 use jiff::Timestamp;
 
 pub(super) use self::{off::Off, on::On, status::Status};
@@ -27,6 +27,23 @@ fn given_reason(asked: &Asked) -> Result<String, Failure> {
     }
     let told = format!("The reason must be one line of at most {LONGEST_REASON} characters");
     Err(Failure::told(told, "Nothing has changed."))
+}
+
+/// Two people at once: whoever comes second has not seen what the first one did.
+fn meanwhile(error: StoreError) -> Failure {
+    match error {
+        StoreError::Conflict => Failure::told(
+            "Somebody else has put a freeze on or ended it at the same moment",
+            "Nothing has changed by your command; `freeze status` shows what holds now.",
+        ),
+        StoreError::Bus(error) => error.into(),
+    }
+}
+
+/// A freeze in one line: whose, until when, why.
+fn told(freeze: &Freeze) -> String {
+    let until = freeze.until.map_or_else(String::new, |until| format!(" until {}", minute(until)));
+    format!("that of {}{until} ({})", freeze.by, freeze.reason)
 }
 
 /// A freeze, as people are shown it.

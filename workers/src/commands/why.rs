@@ -8,7 +8,7 @@ use adjutant_policies::{Dimension, Explanation};
 use async_trait::async_trait;
 
 use super::{Asked, Command, Failure, path};
-use crate::{authorize::NoPolicy, parse, words};
+use crate::{authorize::NoPolicy, parse, refusals, words};
 
 pub(super) struct Why;
 
@@ -51,9 +51,10 @@ fn explain(
     arguments: &std::collections::BTreeMap<String, serde_json::Value>,
     line: &str,
 ) -> Result<Reply, Failure> {
-    let explanation = asked.asker.explain(&asked.catalogue, spec, arguments).map_err(|NoPolicy| {
-        Failure::told("No policy is loaded, so everything is refused", "Tell an operator.")
-    })?;
+    let (explanation, opens) =
+        asked.asker.explain(&asked.catalogue, spec, arguments).map_err(|NoPolicy| {
+            Failure::told("No policy is loaded, so everything is refused", "Tell an operator.")
+        })?;
     let policy = asked.asker.policy().unwrap_or("none").to_owned();
     let (tone, verdict) = match explanation.allowed {
         true => (Tone::Success, "You may"),
@@ -66,6 +67,7 @@ fn explain(
         ("decided by", explanation.row.clone().unwrap_or_else(|| "no row allows it".to_owned())),
     ];
     fields.extend(hints(&explanation));
+    fields.extend(opens.map(|at| ("by the time alone, from", refusals::opening(&at))));
     let now = asked.asker.circumstances().iter().map(|(key, value)| format!("{key}={value}"));
     fields.push(("now", or_none(&now.collect::<Vec<_>>())));
     fields.push(("policy", policy));
@@ -81,9 +83,9 @@ fn hints(explanation: &Explanation) -> Vec<(&'static str, String)> {
     let Some(denial) = &explanation.denial else { return Vec::new() };
     let mut hints = Vec::new();
     if !denial.forbidden.is_empty() {
-        hints.push(("forbidden with", denial.forbidden.join(" or ")));
+        hints.push(("forbidden with", refusals::conditions(&denial.forbidden)));
     } else if !denial.conditions.is_empty() {
-        hints.push(("you may with", denial.conditions.join(" or ")));
+        hints.push(("you may with", refusals::conditions(&denial.conditions)));
     }
     if !denial.places.is_empty() {
         hints.push(("you may in", denial.places.join(", ")));
@@ -92,9 +94,9 @@ fn hints(explanation: &Explanation) -> Vec<(&'static str, String)> {
         hints.push(("who may", denial.who_may.join(", ")));
     }
     let near = explanation.nearest.iter().filter(|miss| !miss.missed.contains(&Dimension::Group));
-    let near: Vec<&str> = near.map(|miss| miss.row.as_str()).collect();
+    let near: Vec<String> = near.map(|miss| format!("{} {}", miss.row, miss.told())).collect();
     if !near.is_empty() {
-        hints.push(("nearest rows", near.join(", ")));
+        hints.push(("nearest rows", near.join("; ")));
     }
     hints
 }

@@ -1,7 +1,7 @@
 //! A freeze: put on by one command, seen by policy with every other, ended by another command or by itself.
 
 use adjutant_bus::{
-    event::Outcome,
+    event::{Fact, Outcome},
     mode::{self, Freeze},
     ports::{Bucket, Expect},
     wire::Version,
@@ -37,8 +37,10 @@ async fn a_freeze_stops_what_policy_says_until_it_is_off_and_says_who_put_it_on_
         assert!(told.contains(part), "{part}: {told}");
     }
     assert_eq!(world.ask("other", "ping").await.0, Outcome::Succeeded, "no row stops it");
+    let again = format!("{:?}", world.ask("again", "freeze on --reason \"longer\" --for 8h").await);
+    assert!(again.contains("in place of") && again.contains("Black Friday"), "{again}");
     let status = format!("{:?}", world.ask("status", "freeze status").await);
-    assert!(status.contains("A freeze is on") && status.contains("Black Friday"), "{status}");
+    assert!(status.contains("A freeze is on") && status.contains("longer"), "{status}");
     assert_eq!(world.ask("off", "freeze off --reason over").await.0, Outcome::Succeeded);
     until(&world, "thawed", "do work", Outcome::Succeeded).await;
 }
@@ -54,10 +56,12 @@ async fn a_freeze_ends_by_itself() {
         since: now,
         until: Some(until),
     };
-    mode::freeze(&world.bus, &until_then(now + SignedDuration::from_hours(1))).await.unwrap();
+    let seen = mode::see(&world.bus).await.unwrap();
+    mode::freeze(&world.bus, &until_then(now + SignedDuration::from_hours(1)), &seen).await.unwrap();
     until(&world, "frozen", "do work", Outcome::Refused).await;
     // The same freeze, of which the time is over: nobody has to end it.
-    mode::freeze(&world.bus, &until_then(now)).await.unwrap();
+    let seen = mode::see(&world.bus).await.unwrap();
+    mode::freeze(&world.bus, &until_then(now), &seen).await.unwrap();
     until(&world, "over", "do work", Outcome::Succeeded).await;
 }
 
@@ -84,4 +88,14 @@ async fn a_freeze_needs_a_reason_and_a_time_that_makes_sense() {
         assert!(matches!(outcome, Outcome::Refused | Outcome::Failed), "{line}: {reply:?}");
     }
     assert!(mode::load(&world.bus).await.unwrap().freeze.is_none());
+}
+
+#[tokio::test]
+async fn a_freeze_whose_worker_died_is_not_put_on_again_after_somebody_ended_it() {
+    let world = World::with_policy(FROZEN).await;
+    let line = "freeze on --reason \"Black Friday\"";
+    let id = world.begun("died", line, vec![Fact::Claimed, Fact::Started]).await;
+    let (outcome, reply, _) = world.ended(id).await;
+    assert_eq!(outcome, Outcome::Interrupted, "{reply:?}");
+    assert_eq!(mode::see(&world.bus).await.unwrap(), mode::Seen::default());
 }

@@ -7,6 +7,8 @@ use adjutant_bus::{
 };
 use adjutant_workers::parse::parse;
 
+use jiff::{Timestamp, tz::TimeZone};
+
 use super::{
     parsing::catalogue,
     world::{World, request},
@@ -103,4 +105,32 @@ async fn without_a_policy_only_help_and_status_answer() {
     );
     assert_eq!(world.ask("2", "help").await.0, Outcome::Succeeded);
     assert_eq!(world.ask("3", "status 00000000").await.0, Outcome::Failed);
+}
+
+#[tokio::test]
+async fn what_only_the_time_stands_against_is_told_with_when_it_may_be_done() {
+    let world = World::new().await;
+    let tomorrow = Timestamp::now().to_zoned_datetime(TimeZone::UTC).tomorrow().unwrap();
+    let (day, date) = (tomorrow.strftime("%a").to_string(), tomorrow.strftime("%Y-%m-%d"));
+    let settings = format!("[windows]\noffice = [\"{day} 09:30-17:00\"]\n");
+    let policy = "p, everyone, *, do.work, run, hours=office, allow\np, everyone, *, do.fail, run, *, allow\n\
+                  p, everyone, *, do.fail, run, hours=off, deny\np, everyone, *, do.deploy, run, env=staging;hours=office, allow\n\
+                  p, everyone, *, why, view, *, allow\n";
+    world.settle(policy, &settings).await;
+    let opens = format!("By the time alone, you may from {day} {date} 09:30 UTC.");
+    for (n, (line, told)) in
+        [("do work", true), ("do fail", true), ("do deploy staging", true), ("do deploy production", false)]
+            .into_iter()
+            .enumerate()
+    {
+        let id = world.submit(&n.to_string(), line).await;
+        let (outcome, _, events) = world.ended(id).await;
+        assert_eq!(outcome, Outcome::Refused, "{line}");
+        let Fact::Refused { refusal, .. } = &events[0].event.fact else { panic!("refused at once") };
+        assert_eq!(refusal.next.contains(&opens), told, "{line}: {}", refusal.next);
+    }
+    let (_, why) = world.ask("why", "why do work").await;
+    let why = format!("{why:?}");
+    assert!(why.contains(&format!("{day} {date} 09:30 UTC")), "{why}");
+    assert!(why.contains("policy.csv:1 only with hours=office"), "{why}");
 }

@@ -143,6 +143,12 @@ impl World {
         self.policy.reload().await;
     }
 
+    /// Puts another policy in force, with this `policy.toml`.
+    pub async fn settle(&self, policy: &str, settings: &str) {
+        std::fs::write(self.dir.path().join("policy.toml"), settings).unwrap();
+        self.mend(policy).await;
+    }
+
     /// With a service that does not answer until it is let come.
     pub async fn with_late_service() -> Self {
         Self::begin(EVERYTHING, Stage { late: true, ..Stage::default() }).await

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use adjutant_bus::spec::Action;
-use adjutant_policies::{Dimension, Explanation, Miss};
+use adjutant_policies::{Dimension, Explanation};
 use anstyle::{AnsiColor, Color, Effects, Style};
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ impl Told {
         line(&mut text, "decided", &self.decided())?;
         for (at, miss) in self.explanation.nearest.iter().enumerate() {
             let parts: Vec<&str> = miss.missed.iter().map(|part| word(*part)).collect();
-            let missed = format!("{}  {}  {}", miss.row, parts.join(", "), only(miss));
+            let missed = format!("{}  {}  {}", miss.row, parts.join(", "), miss.told());
             line(&mut text, if at == 0 { "nearest" } else { "" }, &missed)?;
         }
         Ok(text)
@@ -105,29 +105,4 @@ const fn word(part: Dimension) -> &'static str {
         Dimension::DenyRow => "deny-row",
         Dimension::Engine => "engine",
     }
-}
-
-/// What would have to be different for a row to allow it.
-fn only(miss: &Miss) -> String {
-    let part = |part: &Dimension| match part {
-        Dimension::Group => Some(format!("for {}", miss.group)),
-        Dimension::Action => Some(format!("to {}", miss.action)),
-        Dimension::Place => Some(format!("in {}", miss.place)),
-        Dimension::When => Some(format!("with {}", condition(&miss.when))),
-        Dimension::Command | Dimension::DenyRow | Dimension::Engine => None,
-    };
-    let parts: Vec<String> = miss.missed.iter().filter_map(part).collect();
-    format!("only {}", parts.join(" "))
-}
-
-/// `env=staging|preview;hours=office` becomes `env=staging or env=preview, and hours=office`.
-fn condition(when: &str) -> String {
-    let part = |part: &str| match part.split_once('=') {
-        Some((key, values)) => {
-            let each: Vec<String> = values.split('|').map(|value| format!("{key}={value}")).collect();
-            each.join(" or ")
-        }
-        None => part.to_owned(),
-    };
-    when.split(';').map(part).collect::<Vec<_>>().join(", and ")
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{given_reason, reason, shown};
+use super::{given_reason, meanwhile, reason, shown, told};
 use crate::commands::{Asked, Command, Failure, path};
 
 /// Longest time after which a freeze ends by itself, in seconds: four weeks.
@@ -26,7 +26,7 @@ impl Command for On {
                 reason(),
                 ArgSpec::flag("for", ArgKind::Duration, "after which time it ends by itself, such as 4h"),
             ],
-            effect: Effect::Idempotent,
+            effect: Effect::Mutating,
             visibility: Visibility::Public,
             details: "Policy sees `freeze=on` with every request from now on, in every place; its rows say what that stops. A \
                       freeze that is on already is replaced."
@@ -54,7 +54,12 @@ impl Command for On {
         };
         let freeze =
             Freeze { v: Version, by: asked.request().actor.shown().to_owned(), reason, since: now, until };
-        mode::freeze(&asked.bus, &freeze).await?;
-        Ok(shown(Reply::success("A freeze is on"), &freeze))
+        let seen = mode::see(&asked.bus).await?;
+        mode::freeze(&asked.bus, &freeze, &seen).await.map_err(meanwhile)?;
+        let reply = shown(Reply::success("A freeze is on"), &freeze);
+        Ok(match seen.freeze.filter(|before| before.until.is_none_or(|until| now < until)) {
+            Some(before) => reply.fields([("in place of", told(&before))]),
+            None => reply,
+        })
     }
 }
