@@ -107,6 +107,7 @@ run! {
     idempotency::a_key_stands_for_its_call_even_when_its_answer_is_forgotten,
     idempotency::a_claim_of_a_call_that_died_is_taken_over_after_a_minute,
     policy::policy_is_explained_for_a_service_with_these_arguments,
+    policy::a_policy_is_tried_with_its_tests_and_put_in_force_nowhere,
     policy::a_pause_stops_what_changes_something_and_is_told,
     requests::a_command_is_run_by_text_and_by_arguments_exactly_as_given,
     requests::a_refusal_of_policy_tells_why_and_by_which_version,

@@ -69,7 +69,7 @@ pub(crate) fn check(file: &[u8], gate: &Gate) -> Findings {
 }
 
 /// Runs the tests whose commands are known: others wait for their service.
-fn run(file: &[u8], gate: &Gate) -> Result<TestReport, Findings> {
+pub(crate) fn run(file: &[u8], gate: &Gate) -> Result<TestReport, Findings> {
     let vocabulary = gate.vocabulary();
     let mut findings = Findings::default();
     let mut report = TestReport::default();

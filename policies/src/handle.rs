@@ -3,6 +3,7 @@
 
 mod receive;
 mod status;
+mod tried;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use self::receive::{build, receive};
-pub use self::status::{Published, Status};
+pub use self::{
+    status::{Published, Status},
+    tried::Tried,
+};
 use crate::{
     finding::Findings,
     gate::Gate,

@@ -36,7 +36,7 @@ pub use diff::{Change, Diff, Kind, Member, diff};
 pub use finding::{Finding, Findings, RULES, Rule as FindingRule, Severity};
 pub use gate::{Ask, Caller, Gate, Verdict};
 pub use grid::{Column, grid};
-pub use handle::{Policy, Published, Status};
+pub use handle::{Policy, Published, Status, Tried};
 pub use load::{Files, Options, check, check_files};
 pub use show::{Group, Rule, Stated, Window, open};
 pub use told::{Forbidding, condition};

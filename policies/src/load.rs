@@ -1,7 +1,7 @@
 //! From files to rows that may be put in force: read once, every rule checked, nothing used that is not clean.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
     path::{Path, PathBuf},
     time::Duration,
@@ -128,7 +128,14 @@ impl Files {
     /// # Errors
     /// What is wrong with them.
     pub fn unpack(packed: &Packed) -> Result<Self, String> {
-        let mut files = packed.unpack().map_err(|error| error.to_string())?;
+        Self::of(packed.unpack().map_err(|error| error.to_string())?)
+    }
+
+    /// Files by name; those left out are empty.
+    ///
+    /// # Errors
+    /// A name that no file of a policy has, or a file that is too large.
+    pub fn of(mut files: BTreeMap<String, String>) -> Result<Self, String> {
         let mut take = |name: &str| -> Result<Vec<u8>, String> {
             let text = files.remove(name).unwrap_or_default().into_bytes();
             if text.len() as u64 > MOST_BYTES {

@@ -4,7 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use adjutant_bus::{bundle, event::Fact, open::Role};
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::world::{SOON, Worker, World, write_policy};
 
@@ -78,7 +79,7 @@ impl Stage {
                 let there = |replica: &&Value| {
                     replica["replica"]["policy"]["version"] == version && replica["trouble"].is_null()
                 };
-                (replicas.iter().filter(there).count() == 3).then_some(())
+                (replicas.len() >= 3 && replicas.iter().all(|replica| there(&replica))).then_some(())
             })
             .await;
     }
@@ -173,5 +174,76 @@ async fn a_policy_is_published_followed_and_gone_back_from_and_every_step_is_rec
         let started = events.iter().find(|recorded| recorded.event.fact == Fact::Started).unwrap();
         assert!(started.event.at <= bundle.at);
     }
+    stage.stop().await;
+}
+
+/// A policy in which `svc:ci` may publish.
+fn by_key(more: &str) -> String {
+    format!("{FIRST}p, svc:ci, *, policy.publish, run, *, allow\n{more}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_publishes_what_policy_lets_it_and_only_over_the_version_that_it_has_seen() {
+    let stage = Stage::new().await;
+    let lock = format!("{LOCK}svc:ci, svc:ci, ci\n");
+    let folder = stage.folder("first", &by_key(""), "");
+    std::fs::write(PathBuf::from(&folder).join("policy.lock"), &lock).unwrap();
+    let first = stage.publish(&folder, &["--as-operator"]).await;
+    assert_eq!(first.status, 0, "{} {}", first.out, first.err);
+    stage.all_at(1).await;
+    stage.run(&["keys", "service-add", "ci"]).await;
+    let scopes = "policy:read,requests:submit,requests:read";
+    let key = stage.run(&["keys", "issue", "ci", "--scope", scopes, "--quiet"]).await.out.trim().to_owned();
+    let log = std::fs::File::create(stage.world.path().join("api.log")).unwrap();
+    let mut command = stage.world.adjutant(&["api"]);
+    command.env("ADJUTANT_API__LISTEN", "127.0.0.1:0").env("ADJUTANT_POLICY__SOURCE", "bus").stderr(log);
+    let mut api = command.spawn().unwrap();
+    let mut lines = BufReader::new(api.stdout.take().unwrap()).lines();
+    let said = tokio::time::timeout(SOON, lines.next_line()).await.expect("it must start").unwrap().unwrap();
+    let base = said.split_once("http").map(|(_, rest)| format!("http{rest}/v1")).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let put = async |rows: String, seen: u64, event: &str| {
+        let body = json!({ "files": { "policy.csv": rows }, "reason": "from \"git\": more for Product" });
+        let call = client.put(format!("{base}/policy")).bearer_auth(&key).json(&body);
+        let call = call.header("If-Match", format!("\"{seen}\"")).header("Idempotency-Key", event);
+        let answer = call.header("Prefer", "wait=20").send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    // The API takes the files that are left out from the version in force, so it must have it.
+    stage
+        .world
+        .eventually(async || {
+            let told = client.get(format!("{base}/policy")).bearer_auth(&key).send().await.unwrap();
+            let told: Value = told.json().await.unwrap();
+            (told["published"] == true && told["version"].as_str()?.starts_with("1 ")).then_some(())
+        })
+        .await;
+    let wider = by_key("p, Product, *, policy.history, view, *, allow\n");
+    let (status, told) = put(wider.clone(), 1, "one").await;
+    assert_eq!((status, told["state"].as_str()), (200, Some("succeeded")), "{told}");
+    stage.all_at(2).await;
+    let (status, again) = put(wider, 1, "one").await;
+    assert_eq!((status, &again["id"]), (200, &told["id"]), "the same call twice is one publication: {again}");
+    let (status, told) = put(by_key(""), 1, "two").await;
+    assert_eq!(status, 412, "{told}");
+    // Who is not in the next policy may publish no more; who gives production rights needs a second person.
+    let (_, told) = put(by_key("p, Product, *, deploy.*, run, env=production, allow\n"), 2, "three").await;
+    assert!(told.to_string().contains("second person"), "{told}");
+    let (_, told) = put(FIRST.to_owned(), 2, "four").await;
+    assert_eq!(told["state"], "succeeded", "{told}");
+    stage.all_at(3).await;
+    let (_, told) = put(by_key(""), 3, "five").await;
+    assert_eq!(told["code"], "not_allowed", "{told}");
+    let versions = client.get(format!("{base}/policy/versions")).bearer_auth(&key).send().await.unwrap();
+    let versions: Value = versions.json().await.unwrap();
+    let told = |n: usize, key: &str| versions["items"][n][key].clone();
+    assert_eq!(
+        (told(0, "version"), told(0, "previous"), told(2, "author")),
+        (json!(3), json!(2), json!("operator"))
+    );
+    assert_eq!(told(1, "reason"), "from \"git\": more for Product");
+    assert!(told(1, "author").as_str().unwrap().starts_with("api:"), "{versions}");
+    api.kill().await.unwrap();
     stage.stop().await;
 }

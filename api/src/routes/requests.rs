@@ -2,7 +2,7 @@
 
 mod decide;
 mod events;
-mod submit;
+pub(super) mod submit;
 
 use axum::{
     Json,

@@ -24,6 +24,50 @@ pub async fn policy_is_explained_for_a_service_with_these_arguments(site: Site) 
     let groups = json!({ "groups": ["svc:guest"], "command": "ping" });
     assert_eq!(told(groups).await["allowed"], true);
     assert_eq!(told(json!({ "subject": "ci", "command": "ping" })).await["errors"][0]["pointer"], "/subject");
+    let then = told(json!({ "subject": "svc:ci", "command": "ping", "at": "2026-11-28T12:00:00Z" })).await;
+    assert_eq!((&then["allowed"], &then["context"]["hours"]), (&json!(true), &json!("off")), "{then}");
+    site.stop().await;
+}
+
+pub async fn a_policy_is_tried_with_its_tests_and_put_in_force_nowhere(site: Site) {
+    let key = site.world.key("ci", &["policy:read"]).await;
+    let before: Value = site.world.get("/v1/policy", &key).await.json().await.unwrap();
+    let tried = async |files: Value| -> Value {
+        let answer = site.world.post("/v1/policy/test", &key, &json!({ "files": files })).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.json().await.unwrap()
+    };
+    let tests =
+        "allow, svc:ci, api:x/-, ping, run, *\ndeny, svc:guest, api:x/-, deploy.say, run, env=staging\n";
+    let good = tried(json!({ "policy.test": tests })).await;
+    assert_eq!((&good["good"], good["results"].as_array().unwrap().len()), (&json!(true), 2), "{good}");
+    let failing = tried(json!({ "policy.test": tests.replace("deny", "allow") })).await;
+    assert_eq!(
+        (&failing["good"], &failing["results"][1]["passed"]),
+        (&json!(false), &json!(false)),
+        "{failing}"
+    );
+    let broken = tried(json!({ "policy.csv": "p, svc:ci, *, pingg, run, *, alow\n" })).await;
+    assert_eq!(
+        (&broken["good"], &broken["findings"][0]["file"]),
+        (&json!(false), &json!("policy.csv")),
+        "{broken}"
+    );
+    let placed = |finding: &&Value| finding["line"] == 1 && finding["severity"] == "error";
+    assert!(broken["findings"].as_array().unwrap().iter().any(|finding| placed(&finding)), "{broken}");
+    let unknown = site.world.post("/v1/policy/test", &key, &json!({ "files": { "policy.cvs": "" } })).await;
+    assert_eq!(unknown.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let after: Value = site.world.get("/v1/policy", &key).await.json().await.unwrap();
+    assert_eq!(before, after);
+    let none: Value = site.world.get("/v1/policy/versions", &key).await.json().await.unwrap();
+    assert_eq!(none["items"], json!([]));
+    let publishing = site.world.client.put(site.world.url("/v1/policy")).bearer_auth(&key);
+    let body = json!({ "files": {}, "reason": "x" });
+    assert_eq!(
+        publishing.json(&body).send().await.unwrap().status(),
+        StatusCode::FORBIDDEN,
+        "the scope is missing"
+    );
     site.stop().await;
 }
 

@@ -72,7 +72,7 @@ fn described() -> utoipa::openapi::schema::Object {
 
 /// A request that was accepted.
 #[derive(Serialize, ToSchema)]
-pub(super) struct AcceptedRequest {
+pub(in crate::routes) struct AcceptedRequest {
     /// Id of the request.
     id: String,
     /// The short id that people see.
@@ -126,10 +126,20 @@ async fn handled(
     let wanted = wanted(app, caller, body).await?;
     let id = asked.id;
     requests::submit::request(app, caller, asked, wanted).await?;
+    Ok(answer(app, caller, id, wait).await)
+}
+
+/// That it was accepted; or its end, if somebody waits for it and it comes in time.
+pub(in crate::routes) async fn answer(
+    app: &App,
+    caller: &Principal,
+    id: RequestId,
+    wait: Option<Duration>,
+) -> Response {
     if let Some(wait) = wait
         && let Some(response) = ended(app, caller, id, wait).await
     {
-        return Ok(response);
+        return response;
     }
     let accepted = AcceptedRequest {
         id: id.to_string(),
@@ -137,7 +147,7 @@ async fn handled(
         state: "accepted".to_owned(),
         links: requests::links(id),
     };
-    Ok((StatusCode::ACCEPTED, [location(id)], Json(accepted)).into_response())
+    (StatusCode::ACCEPTED, [location(id)], Json(accepted)).into_response()
 }
 
 fn location(id: RequestId) -> (HeaderName, String) {
@@ -208,7 +218,7 @@ fn labels(labels: &BTreeMap<String, String>) -> Result<String, Problem> {
 }
 
 /// How long the caller prefers to wait (RFC 7240 §4.3). What cannot be understood is passed over, as that RFC has it.
-fn wait(headers: &HeaderMap) -> Option<Duration> {
+pub(in crate::routes) fn wait(headers: &HeaderMap) -> Option<Duration> {
     let given = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
     let seconds = given.flat_map(|value| value.split([',', ';'])).find_map(|preference| {
         let (name, value) = preference.split_once('=')?;

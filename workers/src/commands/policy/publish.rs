@@ -22,6 +22,7 @@ impl Command for Publish {
                 ArgSpec::positional("sha256", ArgKind::String, "SHA-256 of the uploaded files, as `adjutant policy publish` sends it"),
                 reason(),
                 ArgSpec::flag("second", ArgKind::String, second),
+                ArgSpec::flag("after", ArgKind::Integer { min: Some(1), max: None }, "only if this version is the newest"),
             ],
             // Asked again by another worker it finds what it published.
             effect: Effect::Idempotent,
@@ -56,6 +57,13 @@ impl Command for Publish {
         };
         if newest.named.sha256 == sha256 {
             return Ok(already(newest));
+        }
+        let after = asked.arguments.get("after").and_then(serde_json::Value::as_u64);
+        if after.is_some_and(|after| after != newest.named.version) {
+            return Err(Failure::told(
+                format!("Version {} is the newest", newest.named.version),
+                "Nothing was published. Compare yours with it before you publish again.",
+            ));
         }
         let draft = bundle::draft(&asked.bus, &sha256).await?;
         let Some(draft) = draft.filter(|draft| draft.sha256 == sha256) else {
