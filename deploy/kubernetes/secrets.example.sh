@@ -29,6 +29,6 @@ secret adjutant-nats-route "password=$(openssl rand -hex 24)"
 
 [ -z "${SLACK_BOT_TOKEN:-}" ] || secret adjutant-slack "bot-token=$SLACK_BOT_TOKEN" "app-token=${SLACK_APP_TOKEN:?}"
 [ -z "${DISCORD_BOT_TOKEN:-}" ] || secret adjutant-discord "bot-token=$DISCORD_BOT_TOKEN"
-# `adjutant keys` makes an administrator's key that is in no database yet: docs/api-keys.md.
+# The first administrator's key, made on any machine: adjutant --data-dir "$(mktemp -d)" keys bootstrap --quiet
 [ -z "${DATABASE_URL:-}" ] || secret adjutant-api "database-url=$DATABASE_URL" "pepper=$(openssl rand -hex 32)" \
     "audit-signing-key=$(openssl rand -hex 32)" "bootstrap-admin-key=${BOOTSTRAP_ADMIN_KEY:?}"

@@ -89,8 +89,10 @@ fn all_is_in_a_namespace_that_takes_confined_pods_only() {
         let rendering = render(folder);
         let namespace = rendering.named("Namespace", name).unwrap();
         assert_eq!(namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], "restricted");
-        let outside =
-            rendering.docs.iter().find(|doc| doc["kind"] != "Namespace" && doc["metadata"]["namespace"] != name);
+        let outside = rendering
+            .docs
+            .iter()
+            .find(|doc| doc["kind"] != "Namespace" && doc["metadata"]["namespace"] != name);
         assert!(outside.is_none(), "{folder}: {:?}", outside.map(title));
     }
 }
@@ -102,13 +104,15 @@ fn each_role_is_there_as_a_user_of_its_own() {
         let rendering = render(folder);
         for role in ["worker", "gateway-slack", "gateway-discord", "api"] {
             let name = format!("adjutant-{role}");
-            let deployment = rendering.named("Deployment", &name).unwrap_or_else(|| panic!("{folder}: {name}"));
+            let deployment =
+                rendering.named("Deployment", &name).unwrap_or_else(|| panic!("{folder}: {name}"));
             let env = list(&deployment["spec"]["template"]["spec"]["containers"][0]["env"]);
             let user = env.iter().find(|variable| variable["name"] == "ADJUTANT_BUS__USER");
             assert_eq!(user.map(|user| text(&user["value"])), Some(role), "{folder}");
             let pods = rendering.workloads();
             let pod = pods.iter().find(|pod| pod.title() == format!("Deployment {name}")).unwrap();
-            let own = references::taken(pod).into_iter().filter(|(_, name, _)| name.starts_with("adjutant-bus-"));
+            let own =
+                references::taken(pod).into_iter().filter(|(_, name, _)| name.starts_with("adjutant-bus-"));
             let own: Vec<_> = own.map(|(_, name, key)| (name, key)).collect();
             assert_eq!(own, [(format!("adjutant-bus-{role}"), "password".to_owned())], "{folder}");
         }
@@ -151,7 +155,8 @@ fn refused(rendering: &Rendering, workload: &Workload<'_>, container: &Value) ->
 fn the_policy_that_is_mounted_is_a_good_one() {
     for folder in [BASE, DEV, PRODUCTION] {
         let rendering = render(folder);
-        let map = rendering.named("ConfigMap", "adjutant-policy").expect("without a hash, so that it is followed");
+        let map =
+            rendering.named("ConfigMap", "adjutant-policy").expect("without a hash, so that it is followed");
         let dir = tempfile::tempdir().unwrap();
         for (name, content) in map["data"].as_object().unwrap() {
             std::fs::write(dir.path().join(name), text(content)).unwrap();
@@ -166,13 +171,18 @@ fn the_policy_that_is_mounted_is_a_good_one() {
 #[test]
 fn the_nats_servers_get_what_their_configuration_asks_for() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nats");
-    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let read =
+        |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
     let (cluster, users) = (read("cluster.conf"), read("permissions.conf"));
     let asked = [cluster.as_str(), users.as_str()]
         .into_iter()
         .flat_map(str::lines)
-        .filter_map(|line| line.split('#').next()?.split_once('$').filter(|(_, name)| name.starts_with("NATS_")))
-        .map(|(_, rest)| rest.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap().to_owned());
+        .filter_map(|line| {
+            line.split('#').next()?.split_once('$').filter(|(_, name)| name.starts_with("NATS_"))
+        })
+        .map(|(_, rest)| {
+            rest.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap().to_owned()
+        });
     let rendering = render(PRODUCTION);
     let servers = rendering.named("StatefulSet", "adjutant-nats").unwrap();
     let pod = &servers["spec"]["template"]["spec"];
@@ -181,7 +191,8 @@ fn the_nats_servers_get_what_their_configuration_asks_for() {
     let missing: Vec<String> = asked.filter(|name| !given.contains(&name.as_str())).collect();
     assert!(missing.is_empty(), "{missing:?}");
     let seconds = |key: &str| -> u64 {
-        let line = cluster.lines().find_map(|line| line.trim().strip_prefix(key)).unwrap_or_else(|| panic!("{key}"));
+        let line =
+            cluster.lines().find_map(|line| line.trim().strip_prefix(key)).unwrap_or_else(|| panic!("{key}"));
         line.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
     };
     let needed = seconds("lame_duck_grace_period:") + seconds("lame_duck_duration:");

@@ -20,8 +20,11 @@ pub fn render(folder: &'static str) -> Rendering {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let kubectl = root.join(".tools/kubectl");
     assert!(kubectl.exists(), "kubectl is needed: run ./dev setup");
-    let output =
-        Command::new(kubectl).arg("kustomize").arg(root.join("deploy/kubernetes").join(folder)).output().unwrap();
+    let output = Command::new(kubectl)
+        .arg("kustomize")
+        .arg(root.join("deploy/kubernetes").join(folder))
+        .output()
+        .unwrap();
     let remarks = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && remarks.is_empty(), "{folder}: {remarks}");
     let text = String::from_utf8(output.stdout).unwrap();
@@ -117,10 +120,10 @@ impl Rendering {
 
     /// The settings of a container of ours: of its configuration file, overridden by its variables as far as they are numbers.
     pub fn settings(&self, workload: &Workload<'_>, container: &Value) -> BTreeMap<String, toml::Value> {
-        let mut settings = self.files(workload, container).get("/etc/adjutant/adjutant.toml").map_or_else(
-            BTreeMap::new,
-            |text| settings::flat(text),
-        );
+        let mut settings = self
+            .files(workload, container)
+            .get("/etc/adjutant/adjutant.toml")
+            .map_or_else(BTreeMap::new, |text| settings::flat(text));
         for variable in list(&container["env"]) {
             let number = text(&variable["value"]).parse().map(toml::Value::Integer);
             if let (Some(key), Ok(number)) = (settings::key(text(&variable["name"])), number) {

@@ -41,8 +41,10 @@ pub const FLEET: &[Rule] = &[
 
 /// All that is broken in a rendering, each with the name of its rule.
 pub fn broken(rendering: &Rendering, rules: &[Rule]) -> Vec<String> {
-    let findings = |(name, rule): &Rule| {
-        rule(rendering).into_iter().map(move |finding| format!("{}: {name}: {finding}", rendering.folder))
-    };
-    rules.iter().flat_map(findings).collect()
+    let mut found = Vec::new();
+    for (name, rule) in rules {
+        let findings = rule(rendering).into_iter();
+        found.extend(findings.map(|finding| format!("{}: {name}: {finding}", rendering.folder)));
+    }
+    found
 }

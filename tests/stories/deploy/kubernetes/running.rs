@@ -81,7 +81,8 @@ impl Pod {
             let (name, number) = (text(&port["name"]), port["containerPort"].as_u64().unwrap());
             let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let address = env.values_mut().find(|value| **value == format!("0.0.0.0:{number}"));
-            *address.unwrap_or_else(|| panic!("{title}: nothing listens at {name}")) = format!("127.0.0.1:{free}");
+            *address.unwrap_or_else(|| panic!("{title}: nothing listens at {name}")) =
+                format!("127.0.0.1:{free}");
             ports.insert(name.to_owned(), free);
         }
         env.insert("ADJUTANT_DATA_DIR".to_owned(), files.path().join("data").to_str().unwrap().to_owned());
@@ -145,12 +146,26 @@ async fn the_pod_for_development_starts_and_answers_its_probes() {
     pod.answers("/livez", "api").await;
 }
 
+/// An administrator's key, made where its database is thrown away, as README.md says.
+async fn key_made_elsewhere() -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = program();
+    command.arg("--data-dir").arg(dir.path()).args(["keys", "bootstrap", "--quiet"]).current_dir(dir.path());
+    let output = command.output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 /// With a bus of its own and the database in a file; all else is as in the manifest.
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_and_the_api_start_and_answer_the_probes_of_their_manifests() {
     let world = World::new(Duration::ZERO).await;
     let (bus, rendering) = (world.path().to_str().unwrap(), render(PRODUCTION));
+    let key = key_made_elsewhere().await;
+    let key_file = world.path().join("first-key");
+    std::fs::write(&key_file, &key).unwrap();
     for role in ["worker", "api"] {
+        let first_key = if role == "api" { key_file.to_str().unwrap() } else { "" };
         let other = [
             ("ADJUTANT_BUS__URL", "auto"),
             ("ADJUTANT_BUS__USER", ""),
@@ -158,12 +173,17 @@ async fn workers_and_the_api_start_and_answer_the_probes_of_their_manifests() {
             ("ADJUTANT_BUS__REPLICAS", "1"),
             ("ADJUTANT_BUS__LEASE_SECONDS", "2"),
             ("ADJUTANT_API__DATABASE_FILE", ""),
-            ("ADJUTANT_API__BOOTSTRAP_ADMIN_KEY_FILE", ""),
+            ("ADJUTANT_API__BOOTSTRAP_ADMIN_KEY_FILE", first_key),
             ("ADJUTANT_POLICY__SOURCE", "shipped"),
             ("ADJUTANT_DATA_DIR", bus),
         ];
         let mut pod = Pod::start(&rendering, &format!("Deployment adjutant-{role}"), program(), &other);
         pod.is_good().await;
+        if role == "api" {
+            let url = format!("http://127.0.0.1:{}/v1/keys/self", pod.ports["http"]);
+            let answer = reqwest::Client::new().get(url).bearer_auth(&key).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "the key that was made elsewhere");
+        }
     }
     world.stop().await;
 }

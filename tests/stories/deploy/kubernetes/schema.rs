@@ -39,8 +39,7 @@ fn read(path: &Path) -> Option<Value> {
 
 impl Schemas {
     pub fn of(version: &str) -> Self {
-        let folder =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/kubernetes-schemas").join(version);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/kubernetes-schemas").join(version);
         let definitions = read(&folder.join("_definitions.json")).expect("the schemas: run ./dev setup");
         Self { folder, definitions: Arc::new(definitions), known: HashMap::new() }
     }

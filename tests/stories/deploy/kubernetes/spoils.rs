@@ -39,7 +39,9 @@ fn variable<'a>(container: &'a mut Value, name: &str) -> &'a mut Value {
 
 pub const SPOILS: &[Spoil] = &[
     ("images are pinned", |r| container(r, WORKER)["image"] = json!("ghcr.io/adjutant-chatops/adjutant")),
-    ("images are pinned", |r| container(r, WORKER)["image"] = json!("ghcr.io/adjutant-chatops/adjutant:9.9.9")),
+    ("images are pinned", |r| {
+        container(r, WORKER)["image"] = json!("ghcr.io/adjutant-chatops/adjutant:9.9.9")
+    }),
     ("images are pinned", |r| container(r, NATS)["image"] = json!("docker.io/library/nats:latest")),
     ("images are pinned", |r| container(r, NATS)["image"] = json!("localhost:5000/nats")),
     ("images are pinned", |r| container(r, NATS)["image"] = json!("docker.io/library/nats:alpine")),
@@ -50,7 +52,9 @@ pub const SPOILS: &[Spoil] = &[
     ("pods are confined", |r| remove(&mut pod(r, NATS)["securityContext"], "seccompProfile")),
     ("pods are confined", |r| container(r, API)["securityContext"]["allowPrivilegeEscalation"] = json!(true)),
     ("pods are confined", |r| container(r, API)["securityContext"]["privileged"] = json!(true)),
-    ("pods are confined", |r| container(r, API)["securityContext"]["capabilities"]["add"] = json!(["NET_RAW"])),
+    ("pods are confined", |r| {
+        container(r, API)["securityContext"]["capabilities"]["add"] = json!(["NET_RAW"])
+    }),
     ("pods are confined", |r| pod(r, WORKER)["hostNetwork"] = json!(true)),
     ("pods are confined", |r| {
         let volumes = pod(r, WORKER)["volumes"].as_array_mut().unwrap();
@@ -63,7 +67,9 @@ pub const SPOILS: &[Spoil] = &[
     ("pods have requests and limits", |r| remove(&mut container(r, WORKER)["resources"]["limits"], "memory")),
     ("pods have requests and limits", |r| remove(&mut container(r, JOB)["resources"], "requests")),
     ("what serves is probed", |r| remove(container(r, NATS), "startupProbe")),
-    ("what serves is probed", |r| container(r, WORKER)["readinessProbe"]["httpGet"]["path"] = json!("/livez")),
+    ("what serves is probed", |r| {
+        container(r, WORKER)["readinessProbe"]["httpGet"]["path"] = json!("/livez")
+    }),
     ("what serves is probed", |r| container(r, API)["livenessProbe"]["httpGet"]["port"] = json!("web")),
     ("no token is mounted", |r| remove(pod(r, WORKER), "automountServiceAccountToken")),
     ("no token is mounted", |r| pod(r, JOB)["serviceAccountName"] = json!("default")),
@@ -91,9 +97,12 @@ pub const SPOILS: &[Spoil] = &[
     ("variables and arguments are known", |r| container(r, WORKER)["args"] = json!([])),
     ("variables and arguments are known", |r| remove(container(r, WORKER), "command")),
     ("secrets are in files that are mounted", |r| {
-        variable(container(r, API), "ADJUTANT_API__PEPPER_FILE")["value"] = json!("/run/secrets/adjutant/salt");
+        variable(container(r, API), "ADJUTANT_API__PEPPER_FILE")["value"] =
+            json!("/run/secrets/adjutant/salt");
     }),
-    ("secrets are in files that are mounted", |r| container(r, WORKER)["args"][1] = json!("/etc/adjutant.toml")),
+    ("secrets are in files that are mounted", |r| {
+        container(r, WORKER)["args"][1] = json!("/etc/adjutant.toml")
+    }),
     ("secrets are in files that are mounted", |r| {
         for mount in container(r, WORKER)["volumeMounts"].as_array_mut().unwrap() {
             remove(mount, "readOnly");
@@ -115,7 +124,8 @@ pub const SPOILS: &[Spoil] = &[
     }),
     ("ConfigMaps and Secrets are there or documented", |r| {
         let env = &mut container(r, NATS)["env"];
-        let secret = env.as_array_mut().unwrap().iter_mut().find(|one| one["name"] == "NATS_API_PASSWORD").unwrap();
+        let secret =
+            env.as_array_mut().unwrap().iter_mut().find(|one| one["name"] == "NATS_API_PASSWORD").unwrap();
         secret["valueFrom"]["secretKeyRef"]["name"] = json!("adjutant-bus-apis");
     }),
     ("ConfigMaps and Secrets are there or documented", |r| {
@@ -143,15 +153,22 @@ pub const SPOILS: &[Spoil] = &[
     ("network policies are narrow", |r| {
         remove(&mut policy(r, "adjutant-gateway-slack")["egress"][1]["to"][0]["ipBlock"], "except");
     }),
-    ("network policies are narrow", |r| policy(r, "adjutant-api")["ingress"][0]["ports"][0]["port"] = json!(80)),
-    ("each has two replicas or more", |r| r.edit("Deployment", "adjutant-gateway-slack")["spec"]["replicas"] = json!(1)),
+    ("network policies are narrow", |r| {
+        policy(r, "adjutant-api")["ingress"][0]["ports"][0]["port"] = json!(80)
+    }),
+    ("each has two replicas or more", |r| {
+        r.edit("Deployment", "adjutant-gateway-slack")["spec"]["replicas"] = json!(1)
+    }),
     ("each has two replicas or more", |r| {
         r.edit("HorizontalPodAutoscaler", "adjutant-worker")["spec"]["minReplicas"] = json!(1);
     }),
     ("each has two replicas or more", |r| without(r, "HorizontalPodAutoscaler", "adjutant-worker")),
-    ("each has two replicas or more", |r| r.edit("Deployment", "adjutant-worker")["spec"]["replicas"] = json!(2)),
     ("each has two replicas or more", |r| {
-        r.edit("HorizontalPodAutoscaler", "adjutant-api")["spec"]["scaleTargetRef"]["name"] = json!("adjutant");
+        r.edit("Deployment", "adjutant-worker")["spec"]["replicas"] = json!(2)
+    }),
+    ("each has two replicas or more", |r| {
+        r.edit("HorizontalPodAutoscaler", "adjutant-api")["spec"]["scaleTargetRef"]["name"] =
+            json!("adjutant");
     }),
     ("each has a disruption budget", |r| without(r, "PodDisruptionBudget", "adjutant-gateway-discord")),
     ("each has a disruption budget", |r| {
@@ -168,7 +185,8 @@ pub const SPOILS: &[Spoil] = &[
         pod(r, API)["topologySpreadConstraints"][1]["labelSelector"]["matchLabels"] = json!({ "app": "x" });
     }),
     ("updates take none away first", |r| {
-        r.edit("Deployment", "adjutant-api")["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] = json!(1);
+        r.edit("Deployment", "adjutant-api")["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] =
+            json!(1);
     }),
     ("updates take none away first", |r| {
         r.edit("Deployment", "adjutant-worker")["spec"]["strategy"] = json!({ "type": "Recreate" });

@@ -30,7 +30,8 @@ pub fn replicas(rendering: &Rendering) -> Vec<String> {
             return (own.as_u64().unwrap_or(1) < 2).then(|| "has less than two replicas".to_owned());
         };
         let spec = &scaler["spec"];
-        let (least, most) = (spec["minReplicas"].as_u64().unwrap_or(1), spec["maxReplicas"].as_u64().unwrap_or(0));
+        let (least, most) =
+            (spec["minReplicas"].as_u64().unwrap_or(1), spec["maxReplicas"].as_u64().unwrap_or(0));
         if !own.is_null() {
             return Some("has a number of replicas and something that scales it".to_owned());
         }
@@ -60,7 +61,8 @@ pub fn budgets(rendering: &Rendering) -> Vec<String> {
 
 /// What keeps the replicas of a pod apart.
 fn constraints<'a>(workload: &Workload<'a>) -> impl Iterator<Item = &'a Value> + use<'a> {
-    let affinity = &workload.pod["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+    let affinity =
+        &workload.pod["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
     list(&workload.pod["topologySpreadConstraints"]).iter().chain(list(affinity))
 }
 

@@ -26,14 +26,19 @@ pub fn default_deny(rendering: &Rendering) -> Vec<String> {
 /// By a policy that is for some pods and not for all.
 pub fn each_pod_is_named(rendering: &Rendering) -> Vec<String> {
     let named = |labels: &Value| {
-        rendering
-            .of("NetworkPolicy")
-            .any(|policy| !selects_all(policy) && selects(&policy["spec"]["podSelector"], labels) && {
+        rendering.of("NetworkPolicy").any(|policy| {
+            !selects_all(policy) && selects(&policy["spec"]["podSelector"], labels) && {
                 let kinds = list(&policy["spec"]["policyTypes"]);
                 kinds.iter().any(|kind| kind == "Egress")
-            })
+            }
+        })
     };
-    rendering.workloads().iter().filter(|workload| !named(workload.labels)).map(|workload| workload.title()).collect()
+    rendering
+        .workloads()
+        .iter()
+        .filter(|workload| !named(workload.labels))
+        .map(|workload| workload.title())
+        .collect()
 }
 
 /// Each opening names whom and at which port; what comes in comes in at a port that the pod has.
@@ -54,8 +59,10 @@ pub fn narrow(rendering: &Rendering) -> Vec<String> {
         }
         for port in list(&spec["ingress"]).iter().flat_map(|opening| list(&opening["ports"])) {
             let pods = rendering.workloads();
-            let mut serving =
-                pods.iter().filter(|pod| pod.serves() && selects(&spec["podSelector"], pod.labels)).peekable();
+            let mut serving = pods
+                .iter()
+                .filter(|pod| pod.serves() && selects(&spec["podSelector"], pod.labels))
+                .peekable();
             if serving.peek().is_none() || !serving.all(|pod| pod.has_port(&port["port"])) {
                 tell("opens a port that its pods do not have");
             }

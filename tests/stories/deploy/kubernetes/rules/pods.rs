@@ -16,7 +16,9 @@ fn containers(
     for workload in rendering.workloads() {
         for container in workload.containers() {
             let told = finding(&workload, container);
-            found.extend(told.map(|told| format!("{} {}: {told}", workload.title(), text(&container["name"]))));
+            found.extend(
+                told.map(|told| format!("{} {}: {told}", workload.title(), text(&container["name"]))),
+            );
         }
     }
     found
@@ -59,7 +61,8 @@ pub fn nobody_is_root(rendering: &Rendering) -> Vec<String> {
     });
     found.extend(containers(rendering, |_, container| {
         let context = &container["securityContext"];
-        let root = context["runAsNonRoot"] == false || context["runAsUser"] == 0 || context["runAsGroup"] == 0;
+        let root =
+            context["runAsNonRoot"] == false || context["runAsUser"] == 0 || context["runAsGroup"] == 0;
         root.then(|| "is root".to_owned())
     }));
     found
@@ -74,15 +77,15 @@ pub fn pods_are_confined(rendering: &Rendering) -> Vec<String> {
         }
         let host = ["hostNetwork", "hostPID", "hostIPC"].into_iter().find(|key| pod[*key] == true);
         let path = list(&pod["volumes"]).iter().find(|volume| !volume["hostPath"].is_null());
-        host.map(|key| format!("has {key}")).or_else(|| path.map(|_| "mounts a folder of the host".to_owned()))
+        host.map(|key| format!("has {key}"))
+            .or_else(|| path.map(|_| "mounts a folder of the host".to_owned()))
     });
     found.extend(containers(rendering, |_, container| {
         let context = &container["securityContext"];
         let confined = context["allowPrivilegeEscalation"] == false
             && context["privileged"] != true
             && context["capabilities"] == json!({ "drop": ["ALL"] })
-            && (context["seccompProfile"].is_null()
-                || context["seccompProfile"]["type"] == "RuntimeDefault");
+            && (context["seccompProfile"].is_null() || context["seccompProfile"]["type"] == "RuntimeDefault");
         (!confined).then(|| format!("may do more than it needs: {context}"))
     }));
     found
@@ -115,8 +118,7 @@ pub fn probes(rendering: &Rendering) -> Vec<String> {
             return None;
         }
         let ours = text(&container["image"]).starts_with(OURS);
-        let wanted =
-            [("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")];
+        let wanted = [("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")];
         wanted.into_iter().find_map(|(probe, path)| {
             let asked = &container[probe]["httpGet"];
             if asked.is_null() {

@@ -55,8 +55,11 @@ pub fn secret_files(rendering: &Rendering) -> Vec<String> {
                     found.push(format!("{}: {name}: {value} is not mounted", workload.title()));
                 }
             }
-            let config = list(&container["args"]).iter().map(text).skip_while(|arg| *arg != "--config").nth(1);
-            found.extend(config.filter(|file| !files.contains_key(*file)).map(|file| format!("{file} is not mounted")));
+            let config =
+                list(&container["args"]).iter().map(text).skip_while(|arg| *arg != "--config").nth(1);
+            found.extend(
+                config.filter(|file| !files.contains_key(*file)).map(|file| format!("{file} is not mounted")),
+            );
             let open = list(&container["volumeMounts"])
                 .iter()
                 .find(|mount| text(&mount["mountPath"]).starts_with(SECRETS) && mount["readOnly"] != true);
@@ -115,14 +118,16 @@ pub fn resolve(rendering: &Rendering) -> Vec<String> {
     for workload in rendering.workloads() {
         for (kind, name, key) in taken(&workload) {
             let here = kind == "ConfigMap" && rendering.named(kind, &name).is_some();
-            let on_page = documented
-                .iter()
-                .any(|(page, page_key)| *page == name && (*page_key == key || key.is_empty() && kind == "ConfigMap"));
+            let on_page = documented.iter().any(|(page, page_key)| {
+                *page == name && (*page_key == key || key.is_empty() && kind == "ConfigMap")
+            });
             if !here && !on_page {
                 found.push(format!("{}: {kind} {name} {key} is nowhere", workload.title()));
             }
         }
-        let claims = list(&workload.doc["spec"]["volumeClaimTemplates"]).iter().map(|claim| &claim["metadata"]["name"]);
+        let claims = list(&workload.doc["spec"]["volumeClaimTemplates"])
+            .iter()
+            .map(|claim| &claim["metadata"]["name"]);
         let volumes: Vec<&Value> =
             list(&workload.pod["volumes"]).iter().map(|volume| &volume["name"]).chain(claims).collect();
         let mounted = workload.containers().flat_map(|container| list(&container["volumeMounts"]));
