@@ -1,6 +1,7 @@
 //! `deploy/kubernetes/`: rendered, checked against the schemas of Kubernetes, against our own rules, and against the program.
 
 mod manifest;
+mod nats;
 mod rules;
 mod running;
 mod schema;
@@ -148,7 +149,7 @@ fn refused(rendering: &Rendering, workload: &Workload<'_>, container: &Value) ->
     let here = running::lay(pod.path(), &rendering.files(workload, container));
     let env: BTreeMap<String, String> = running::environment(container, &here);
     let config = list(&container["args"]).iter().map(text).skip_while(|arg| *arg != "--config").nth(1);
-    settings::refused_settings(config.map(|file| here(file)).as_deref().map(Path::new), &env)
+    settings::refused_settings(config.map(here).as_deref().map(Path::new), &env)
 }
 
 #[test]
@@ -165,37 +166,4 @@ fn the_policy_that_is_mounted_is_a_good_one() {
         std::fs::write(dir.path().join("policy.csv"), "p, Nobody, *, nothing, run, *, allow\n").unwrap();
         assert!(settings::refused_policy(dir.path()).is_some());
     }
-}
-
-/// What `deploy/nats/` asks for in variables, the servers get; and they have the time to send their clients away.
-#[test]
-fn the_nats_servers_get_what_their_configuration_asks_for() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nats");
-    let read =
-        |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let (cluster, users) = (read("cluster.conf"), read("permissions.conf"));
-    let asked = [cluster.as_str(), users.as_str()]
-        .into_iter()
-        .flat_map(str::lines)
-        .filter_map(|line| {
-            line.split('#').next()?.split_once('$').filter(|(_, name)| name.starts_with("NATS_"))
-        })
-        .map(|(_, rest)| {
-            rest.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap().to_owned()
-        });
-    let rendering = render(PRODUCTION);
-    let servers = rendering.named("StatefulSet", "adjutant-nats").unwrap();
-    let pod = &servers["spec"]["template"]["spec"];
-    let given: Vec<&str> =
-        list(&pod["containers"][0]["env"]).iter().map(|variable| text(&variable["name"])).collect();
-    let missing: Vec<String> = asked.filter(|name| !given.contains(&name.as_str())).collect();
-    assert!(missing.is_empty(), "{missing:?}");
-    let seconds = |key: &str| -> u64 {
-        let line =
-            cluster.lines().find_map(|line| line.trim().strip_prefix(key)).unwrap_or_else(|| panic!("{key}"));
-        line.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
-    };
-    let needed = seconds("lame_duck_grace_period:") + seconds("lame_duck_duration:");
-    assert!(pod["terminationGracePeriodSeconds"].as_u64().unwrap() > needed, "{needed}");
-    assert_eq!(servers["spec"]["replicas"], 3);
 }

@@ -124,8 +124,7 @@ pub const SPOILS: &[Spoil] = &[
     }),
     ("ConfigMaps and Secrets are there or documented", |r| {
         let env = &mut container(r, NATS)["env"];
-        let secret =
-            env.as_array_mut().unwrap().iter_mut().find(|one| one["name"] == "NATS_API_PASSWORD").unwrap();
+        let secret = env.as_array_mut().unwrap().iter_mut().find(|one| one["name"] == "SECRET_API").unwrap();
         secret["valueFrom"]["secretKeyRef"]["name"] = json!("adjutant-bus-apis");
     }),
     ("ConfigMaps and Secrets are there or documented", |r| {

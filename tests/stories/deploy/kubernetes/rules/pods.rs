@@ -7,6 +7,9 @@ use crate::stories::deploy::{
     settings,
 };
 
+/// lame_duck_grace_period and lame_duck_duration of `deploy/nats/cluster.conf`.
+pub const LAME_DUCK_SECONDS: u64 = 5 + 30;
+
 /// Goes over all containers.
 fn containers(
     rendering: &Rendering,
@@ -165,13 +168,8 @@ pub fn grace(rendering: &Rendering) -> Vec<String> {
             let args: Vec<String> = list(&container["args"]).iter().map(|arg| text(arg).to_owned()).collect();
             before + settings::longest_stop(&args, &rendering.settings(workload, container))
         } else {
-            lame_duck_seconds()
+            LAME_DUCK_SECONDS
         };
         (grace <= needed).then(|| format!("has {grace} s to stop, and needs more than {needed}"))
     })
-}
-
-/// lame_duck_grace_period and lame_duck_duration of `deploy/nats/cluster.conf`.
-fn lame_duck_seconds() -> u64 {
-    5 + 30
 }
