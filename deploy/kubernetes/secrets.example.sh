@@ -5,6 +5,11 @@ set -eu
 
 namespace=${NAMESPACE:-adjutant}
 
+# random BYTES: so many, in hexadecimal digits.
+random() {
+    od -An -v -N"$1" -tx1 /dev/urandom | tr -d ' \n'
+}
+
 # secret NAME KEY=VALUE...
 secret() {
     name=$1
@@ -23,12 +28,12 @@ secret() {
 }
 
 for user in admin worker gateway-slack gateway-discord gateway-console api svc-deployments; do
-    secret "adjutant-bus-$user" "password=$(openssl rand -hex 24)"
+    secret "adjutant-bus-$user" "password=$(random 24)"
 done
-secret adjutant-nats-route "password=$(openssl rand -hex 24)"
+secret adjutant-nats-route "password=$(random 24)"
 
 [ -z "${SLACK_BOT_TOKEN:-}" ] || secret adjutant-slack "bot-token=$SLACK_BOT_TOKEN" "app-token=${SLACK_APP_TOKEN:?}"
 [ -z "${DISCORD_BOT_TOKEN:-}" ] || secret adjutant-discord "bot-token=$DISCORD_BOT_TOKEN"
 # The first administrator's key, made on any machine: adjutant --data-dir "$(mktemp -d)" keys bootstrap --quiet
-[ -z "${DATABASE_URL:-}" ] || secret adjutant-api "database-url=$DATABASE_URL" "pepper=$(openssl rand -hex 32)" \
-    "audit-signing-key=$(openssl rand -hex 32)" "bootstrap-admin-key=${BOOTSTRAP_ADMIN_KEY:?}"
+[ -z "${DATABASE_URL:-}" ] || secret adjutant-api "database-url=$DATABASE_URL" "pepper=$(random 32)" \
+    "audit-signing-key=$(random 32)" "bootstrap-admin-key=${BOOTSTRAP_ADMIN_KEY:?}"

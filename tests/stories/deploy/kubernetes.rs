@@ -7,7 +7,11 @@ mod running;
 mod schema;
 mod spoils;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
 
 use manifest::{Rendering, Workload, list, render, text, title};
 use rules::{ALWAYS, FLEET, broken, references};
@@ -128,6 +132,45 @@ fn what_must_be_made_by_hand_is_documented_and_used() {
         let whole = keys.contains("");
         assert!(whole || keys.contains(&key), "README.md names {key} of {name}, which nothing takes");
     }
+}
+
+/// The script that makes the Secrets makes those of the page, with those keys, and none that is there already.
+#[test]
+fn the_example_makes_the_secrets_that_are_documented() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubernetes");
+    let dir = tempfile::tempdir().unwrap();
+    // In place of kubectl: one Secret is there already, and what is made is kept.
+    let kubectl = dir.path().join("kubectl");
+    let script = "#!/bin/sh\ncase \"$*\" in *'get secret adjutant-bus-api') ;; *'get secret'*) exit 1 ;; \
+                  *) { echo ---; cat; } >>\"$MADE\" ;; esac\n";
+    std::fs::write(&kubectl, script).unwrap();
+    std::fs::set_permissions(&kubectl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+    let made = dir.path().join("made");
+    let status = Command::new("sh")
+        .arg(folder.join("secrets.example.sh"))
+        .envs([("PATH", path.as_str()), ("MADE", made.to_str().unwrap())])
+        .envs([("SLACK_BOT_TOKEN", "xoxb-it's"), ("SLACK_APP_TOKEN", "xapp-1"), ("DISCORD_BOT_TOKEN", "d")])
+        .envs([("DATABASE_URL", "postgres://a:b@c/d"), ("BOOTSTRAP_ADMIN_KEY", "ada_x")])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let docs: Vec<Value> = serde_saphyr::from_multiple(&std::fs::read_to_string(made).unwrap()).unwrap();
+    let mut keys = BTreeSet::new();
+    let mut values = BTreeSet::new();
+    for doc in &docs {
+        assert_eq!(doc["kind"], "Secret");
+        for (key, value) in doc["stringData"].as_object().unwrap() {
+            keys.insert((text(&doc["metadata"]["name"]).to_owned(), key.clone()));
+            assert!(!text(value).is_empty() && values.insert(text(value).to_owned()), "{key}: {value}");
+        }
+    }
+    assert!(values.contains("xoxb-it's"));
+    let mut wanted = references::documented();
+    wanted.retain(|(name, key)| {
+        name != "adjutant-nats" && (name.as_str(), key.as_str()) != ("adjutant-bus-api", "password")
+    });
+    assert_eq!(keys, wanted);
 }
 
 /// The program itself reads each configuration file with each pod's variables, and files where they will be mounted.
