@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use adjutant_fakes::{discord::FakeDiscord, slack::FakeSlack};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -70,7 +71,12 @@ struct Pod {
 
 impl Pod {
     /// Starts it. What is given as `other` takes the place of the pod's own variables; a variable that is "" is taken away.
-    fn start(rendering: &Rendering, title: &str, mut command: Command, other: &[(&str, &str)]) -> Self {
+    fn start(
+        rendering: &Rendering,
+        title: &str,
+        mut command: Command,
+        other: &BTreeMap<&str, String>,
+    ) -> Self {
         let workloads = rendering.workloads();
         let workload = workloads.iter().find(|one| one.title() == title).unwrap();
         let container = workload.ours().next().unwrap().clone();
@@ -88,7 +94,7 @@ impl Pod {
         }
         env.insert("ADJUTANT_DATA_DIR".to_owned(), files.path().join("data").to_str().unwrap().to_owned());
         for (name, value) in other {
-            env.insert((*name).to_owned(), (*value).to_owned());
+            env.insert((*name).to_owned(), value.clone());
         }
         env.retain(|_, value| !value.is_empty());
         let args = list(&container["args"]).iter().map(|arg| here(text(arg)));
@@ -149,7 +155,7 @@ fn program() -> Command {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pod_for_development_starts_and_answers_its_probes() {
-    let mut pod = Pod::start(&render(DEV), "StatefulSet adjutant-up", program(), &[]);
+    let mut pod = Pod::start(&render(DEV), "StatefulSet adjutant-up", program(), &BTreeMap::new());
     pod.is_good().await;
     pod.answers("/livez", "api").await;
     let mut exec = program();
@@ -172,27 +178,49 @@ async fn key_made_elsewhere() -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// With a bus of its own and the database in a file; all else is as in the manifest.
+/// In place of what a role finds in a cluster: the bus of a test, the policy that ships, no database.
+fn elsewhere(bus: &str) -> BTreeMap<&'static str, String> {
+    let other = [
+        ("ADJUTANT_BUS__URL", "auto"),
+        ("ADJUTANT_BUS__USER", ""),
+        ("ADJUTANT_BUS__PASSWORD_FILE", ""),
+        ("ADJUTANT_BUS__REPLICAS", "1"),
+        ("ADJUTANT_BUS__LEASE_SECONDS", "2"),
+        ("ADJUTANT_API__DATABASE_FILE", ""),
+        ("ADJUTANT_API__BOOTSTRAP_ADMIN_KEY_FILE", ""),
+        ("ADJUTANT_POLICY__SOURCE", "shipped"),
+        ("ADJUTANT_DATA_DIR", bus),
+    ];
+    other.map(|(name, value)| (name, value.to_owned())).into()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn workers_and_the_api_start_and_answer_the_probes_of_their_manifests() {
+async fn every_role_starts_and_answers_the_probes_of_its_manifest() {
     let world = World::new(Duration::ZERO).await;
-    let (bus, rendering) = (world.path().to_str().unwrap(), render(PRODUCTION));
+    let rendering = render(PRODUCTION);
+    let slack = FakeSlack::start(adjutant_fakes::slack::World::standard()).await;
+    let discord = FakeDiscord::start(adjutant_fakes::discord::World::default()).await;
     let key = key_made_elsewhere().await;
-    let key_file = world.path().join("first-key");
-    std::fs::write(&key_file, &key).unwrap();
-    for role in ["worker", "api"] {
-        let first_key = if role == "api" { key_file.to_str().unwrap() } else { "" };
-        let other = [
-            ("ADJUTANT_BUS__URL", "auto"),
-            ("ADJUTANT_BUS__USER", ""),
-            ("ADJUTANT_BUS__PASSWORD_FILE", ""),
-            ("ADJUTANT_BUS__REPLICAS", "1"),
-            ("ADJUTANT_BUS__LEASE_SECONDS", "2"),
-            ("ADJUTANT_API__DATABASE_FILE", ""),
-            ("ADJUTANT_API__BOOTSTRAP_ADMIN_KEY_FILE", first_key),
-            ("ADJUTANT_POLICY__SOURCE", "shipped"),
-            ("ADJUTANT_DATA_DIR", bus),
-        ];
+    let file = |name: &str, content: &str| {
+        let path = world.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    for role in ["worker", "api", "gateway-slack", "gateway-discord"] {
+        let mut other = elsewhere(world.path().to_str().unwrap());
+        match role {
+            "api" => drop(other.insert("ADJUTANT_API__BOOTSTRAP_ADMIN_KEY_FILE", file("first-key", &key))),
+            "gateway-slack" => other.extend([
+                ("ADJUTANT_SLACK__API_URL", slack.api_url()),
+                ("ADJUTANT_SLACK__BOT_TOKEN_FILE", file("bot", "xoxb-test-0")),
+                ("ADJUTANT_SLACK__APP_TOKEN_FILE", file("app", "xapp-test-0")),
+            ]),
+            "gateway-discord" => other.extend([
+                ("ADJUTANT_DISCORD__API_URL", discord.api_url()),
+                ("ADJUTANT_DISCORD__BOT_TOKEN_FILE", file("token", &discord.world().bot_token)),
+            ]),
+            _ => {}
+        }
         let mut pod = Pod::start(&rendering, &format!("Deployment adjutant-{role}"), program(), &other);
         pod.is_good().await;
         assert!(role != "api" || pod.knows(&key, "http").await, "the key that was made elsewhere");
