@@ -14,6 +14,11 @@ mod stories {
     pub mod api;
     pub mod audit;
     pub mod command_line;
+    pub mod deploy {
+        pub mod kubernetes;
+        pub mod settings;
+        pub mod systemd;
+    }
     pub mod discord {
         pub mod faults;
         pub mod load;

@@ -233,6 +233,7 @@ pub(super) async fn worker(config: &Config, stop: CancellationToken) -> Result<E
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
     work(&mut supervisor, config, &opened, policy, &stop).await?;
+    listen::start(&mut supervisor, config, listen::Chats::default(), &stop).await?;
     let ended = supervisor.run(Duration::from_secs(config.worker.grace_seconds)).await;
     opened.stop().await;
     ended.map(|()| ExitCode::SUCCESS)
