@@ -11,6 +11,7 @@ mod queue;
 pub mod server;
 mod services;
 mod store;
+pub mod users;
 mod version;
 
 use std::sync::Arc;
