@@ -149,6 +149,11 @@ impl Ledger {
         if let Some(stored) = after.iter().find(mine) {
             return Ok(Some(stored.sequence));
         }
+        if self.last == 0 && after.is_empty() {
+            // The conflict says that there is something: a replica that lags has answered. Not known is not lost.
+            let told = "the journal has begun, and what it holds cannot be read yet".to_owned();
+            return Err(BusError::Unavailable(told).into());
+        }
         if self.last == 0 {
             return Err(LedgerError::Lost(after));
         }

@@ -3,7 +3,7 @@
 
 use super::{
     follow::{FOLLOWERS, follower},
-    provision::{COMMANDS, JOURNAL, OUTBOX, WORKERS},
+    topology::{COMMANDS, JOURNAL, OUTBOX, WORKERS},
 };
 use crate::{
     actor::{Platform, Tenant},
@@ -201,12 +201,14 @@ fn read() -> [String; 2] {
     ["$JS.API.DIRECT.GET.JOURNAL".to_owned(), "$JS.API.DIRECT.GET.JOURNAL.>".to_owned()]
 }
 
-/// Reading and writing what a bucket has of a platform.
+/// Reading an entry of a bucket: an envelope, never the bare entry, which could be sent to any subject.
+fn get(bucket: &str) -> String {
+    format!("$JS.API.STREAM.MSG.GET.KV_{bucket}")
+}
+
+/// Reading a bucket, and writing what it has of a platform.
 fn keep(bucket: &str, platform: Platform) -> [String; 2] {
-    [
-        format!("$JS.API.DIRECT.GET.KV_{bucket}.$KV.{bucket}.{platform}.>"),
-        format!("$KV.{bucket}.{platform}.>"),
-    ]
+    [get(bucket), format!("$KV.{bucket}.{platform}.>")]
 }
 
 /// What a daemon asks at its start, and the consumers that it pulls.
@@ -232,7 +234,7 @@ fn pull(stream: &str, consumer: &str) -> Vec<String> {
 /// Watching a bucket: without the bare form a watch times out, without flow control it stops dead.
 fn watch(bucket: &str) -> Vec<String> {
     vec![
-        format!("$JS.API.DIRECT.GET.KV_{bucket}.>"),
+        get(bucket),
         format!("$JS.API.CONSUMER.CREATE.KV_{bucket}"),
         format!("$JS.API.CONSUMER.CREATE.KV_{bucket}.>"),
         format!("$JS.FC.KV_{bucket}.>"),

@@ -23,6 +23,8 @@ use crate::{
 
 /// Key of an endpoint's metadata that holds its `CommandSpec` as JSON.
 const COMMAND: &str = "adjutant.command";
+/// How the inbox of whoever calls begins. What the server was made to send here by a detour has none to answer to.
+const INBOXES: &str = "_INBOX";
 /// Queue group of every endpoint, as the protocol has it.
 const GROUP: &str = "q";
 /// Most services that one round of answers may name.
@@ -217,7 +219,10 @@ async fn attend(
     while let Some(request) = endpoint.next().await {
         let Ok(slot) = slots.clone().acquire_owned().await else { return };
         let (client, serve) = (client.clone(), serve.clone());
-        let Some(reply) = request.message.reply.clone() else { continue };
+        let Some(reply) = request.message.reply.clone().filter(|reply| reply.starts_with(INBOXES)) else {
+            warn!("a call that is none: nobody waits for its answer");
+            continue;
+        };
         tokio::spawn(async move {
             let _slot = slot;
             let last = match wire::decode::<Call>("call", &request.message.payload) {
