@@ -11,6 +11,7 @@ pub mod server;
 mod services;
 mod settings;
 pub mod setup;
+pub mod status;
 mod store;
 mod topology;
 pub mod users;

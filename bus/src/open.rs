@@ -13,6 +13,7 @@ use crate::{
         permissions::inbox,
         server::{self, Server, ServerError},
         setup::Made,
+        status::BusStatus,
     },
     ports::{Bus, BusError, Limits},
 };
@@ -230,6 +231,17 @@ impl Opened {
         match self.address(Role::Admin) {
             Ok((url, login)) => Ok(nats::set_up(&url, &login, &self.limits, self.replicas).await?),
             Err(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// How the bus stands, as an admin sees it; nothing of a bus in memory.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn status(&self) -> Result<BusStatus, OpenError> {
+        match self.address(Role::Admin) {
+            Ok((url, login)) => Ok(nats::status::look(&url, &login, &self.limits, self.replicas).await?),
+            Err(_) => Ok(BusStatus::default()),
         }
     }
 

@@ -148,7 +148,10 @@ fn unreachable(url: &str, why: &str) -> BusError {
 async fn options(login: &Login, name: &str) -> Result<ConnectOptions, BusError> {
     let mut options = ConnectOptions::new().name(name).ping_interval(PING).connection_timeout(FIRST);
     if let Some(file) = &login.credentials_file {
-        options = options.credentials_file(file).await.map_err(|error| unreadable("bus.credentials_file", file, &error))?;
+        options = options
+            .credentials_file(file)
+            .await
+            .map_err(|error| unreadable("bus.credentials_file", file, &error))?;
     }
     if let Some(file) = &login.nkey_file {
         options = options.nkey(seed(file).await?);
@@ -183,7 +186,9 @@ async fn secured(mut options: ConnectOptions, tls: &Tls) -> Result<ConnectOption
         options = options.add_root_certificates(file.clone());
     }
     match (&tls.certificate_file, &tls.key_file) {
-        (Some(certificate), Some(key)) => Ok(options.add_client_certificate(certificate.clone(), key.clone())),
+        (Some(certificate), Some(key)) => {
+            Ok(options.add_client_certificate(certificate.clone(), key.clone()))
+        }
         (None, None) => Ok(options),
         _ => Err(BusError::Refused("bus.certificate_file and bus.key_file go together".to_owned())),
     }

@@ -126,9 +126,8 @@ pub(crate) fn service(name: &str, offered: &[CommandPath]) -> Rights {
 
 /// What a service hears to be listed (ADR-32): what is asked of all, of its name, and of each of its replicas.
 fn listed(name: &str) -> Vec<String> {
-    let forms = |verb: &str| {
-        [format!("$SRV.{verb}"), format!("$SRV.{verb}.{name}"), format!("$SRV.{verb}.{name}.*")]
-    };
+    let forms =
+        |verb: &str| [format!("$SRV.{verb}"), format!("$SRV.{verb}.{name}"), format!("$SRV.{verb}.{name}.*")];
     ["PING", "INFO", "STATS"].into_iter().flat_map(forms).collect()
 }
 

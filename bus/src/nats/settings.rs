@@ -41,11 +41,7 @@ impl<C> Difference<C> {
 }
 
 /// Where these differ.
-pub(crate) fn differences<C>(
-    settings: &'static [Setting<C>],
-    wanted: &C,
-    found: &C,
-) -> Vec<Difference<C>> {
+pub(crate) fn differences<C>(settings: &'static [Setting<C>], wanted: &C, found: &C) -> Vec<Difference<C>> {
     let told = settings.iter().map(|setting| (setting, (setting.told)(wanted), (setting.told)(found)));
     told.filter(|(_, wanted, found)| wanted != found)
         .map(|(setting, told, there)| {
@@ -153,7 +149,9 @@ pub(crate) static STREAM: [Setting<stream::Config>; 14] = [
     },
     Setting {
         name: "duplicate_window",
-        told: |config| if is_queue(config) { format!("{:?}", config.duplicate_window) } else { String::new() },
+        told: |config| {
+            if is_queue(config) { format!("{:?}", config.duplicate_window) } else { String::new() }
+        },
         set: |config, wanted| config.duplicate_window = wanted.duplicate_window,
         vital: false,
         room: exact,

@@ -144,7 +144,9 @@ async fn find_consumer(link: &Link, on: &str, name: &str) -> Result<Option<consu
     match link.jetstream.get_consumer_from_stream::<pull::Config, _, _>(name, on).await {
         Ok(found) => Ok(Some(found.cached_info().config.clone())),
         Err(error) => match error.kind() {
-            ConsumerErrorKind::JetStream(told) if told.error_code() == ErrorCode::CONSUMER_NOT_FOUND => Ok(None),
+            ConsumerErrorKind::JetStream(told) if told.error_code() == ErrorCode::CONSUMER_NOT_FOUND => {
+                Ok(None)
+            }
             ConsumerErrorKind::InvalidConsumerType => Err(BusError::Refused(format!(
                 "the consumer {name} of {on} is not one that is pulled; remove it, and run `adjutant bus setup`"
             ))),
@@ -155,9 +157,14 @@ async fn find_consumer(link: &Link, on: &str, name: &str) -> Result<Option<consu
 
 /// Whether all that a daemon needs is there; it never makes anything.
 pub(crate) async fn check(link: &Link, needs: &Needs, limits: &Limits) -> Result<(), BusError> {
-    let streams = topology::streams(limits, 1).into_iter().filter(|config| needs.streams.contains(&config.name.as_str()));
+    let streams = topology::streams(limits, 1)
+        .into_iter()
+        .filter(|config| needs.streams.contains(&config.name.as_str()));
     let streams = streams.map(|config| (format!("stream {}", config.name), config));
-    let buckets = needs.buckets.iter().map(|name| (format!("bucket {}", name.as_str()), topology::bucket(*name, limits, 1)));
+    let buckets = needs
+        .buckets
+        .iter()
+        .map(|name| (format!("bucket {}", name.as_str()), topology::bucket(*name, limits, 1)));
     for (what, wanted) in streams.chain(buckets) {
         let found = find(link, &wanted.name).await?.ok_or_else(|| missing(&what))?;
         let (vital, other): (Vec<_>, Vec<_>) = differences(&STREAM, &wanted, &found)
@@ -165,7 +172,9 @@ pub(crate) async fn check(link: &Link, needs: &Needs, limits: &Limits) -> Result
             .filter(|difference| !difference.roomy)
             .partition(|difference| difference.setting.vital);
         if let Some(first) = vital.first() {
-            return Err(BusError::Refused(format!("the {what} is not as it should be: {first}; run `adjutant bus setup`")));
+            return Err(BusError::Refused(format!(
+                "the {what} is not as it should be: {first}; run `adjutant bus setup`"
+            )));
         }
         for difference in other {
             warn!("the {what} has other settings: {difference}; `adjutant bus setup` changes them");

@@ -141,9 +141,10 @@ pub(crate) fn bucket(bucket: Bucket, limits: &Limits, replicas: usize) -> stream
 
 /// All streams, those behind buckets too, each with what people call it.
 pub(crate) fn all(limits: &Limits, replicas: usize) -> Vec<(String, stream::Config)> {
-    let streams = streams(limits, replicas).into_iter().map(|config| (format!("stream {}", config.name), config));
-    let buckets = Bucket::ALL.into_iter().map(|name| {
-        (format!("bucket {}", name.as_str()), bucket(name, limits, replicas))
-    });
+    let streams =
+        streams(limits, replicas).into_iter().map(|config| (format!("stream {}", config.name), config));
+    let buckets = Bucket::ALL
+        .into_iter()
+        .map(|name| (format!("bucket {}", name.as_str()), bucket(name, limits, replicas)));
     streams.chain(buckets).collect()
 }

@@ -195,12 +195,7 @@ mod tests {
         let told = ci.told();
         assert_eq!(
             told.publish,
-            [
-                "adjutant.v1.cmd.service.ci",
-                "adjutant.v1.say.service.ci",
-                "adjutant.v1.adm.>",
-                "$JS.API.INFO"
-            ]
+            ["adjutant.v1.cmd.service.ci", "adjutant.v1.say.service.ci", "adjutant.v1.adm.>", "$JS.API.INFO"]
         );
         assert!(told.subscribe.contains(&"adjutant.v1.run.ci.run q".to_owned()));
         assert!(told.subscribe.contains(&"_INBOX_svc-ci.>".to_owned()));
@@ -209,7 +204,8 @@ mod tests {
 
     #[test]
     fn the_shipped_permissions_are_those_of_the_program() {
-        let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nats/permissions.conf");
+        let shipped =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nats/permissions.conf");
         let users = User::all(&[]).into_iter().map(|user| {
             let variable = user.variable();
             (user, Proof::Variable(variable))
@@ -220,6 +216,9 @@ mod tests {
             std::fs::write(&shipped, made).unwrap();
         }
         let there = std::fs::read_to_string(&shipped).unwrap();
-        assert!(there == made, "deploy/nats/permissions.conf differs: run the tests with ADJUTANT_BLESS=1 and look at the change");
+        assert!(
+            there == made,
+            "deploy/nats/permissions.conf differs: run the tests with ADJUTANT_BLESS=1 and look at the change"
+        );
     }
 }

@@ -79,13 +79,20 @@ async fn setting_up_twice_changes_nothing_and_what_differs_is_changed_in_place_o
     let world = nats().await;
     submit(&world, "kept").await;
     let again = world.opened().set_up().await.unwrap();
-    assert!(again.len() > 15 && again.iter().all(|made| made.to_string().ends_with(": as it should be")), "{again:#?}");
+    assert!(
+        again.len() > 15 && again.iter().all(|made| made.to_string().ends_with(": as it should be")),
+        "{again:#?}"
+    );
 
-    let larger = with_limits(&world, Limits { queue_per_origin: 99, lease: Duration::from_secs(3), ..limits() }).await;
+    let larger =
+        with_limits(&world, Limits { queue_per_origin: 99, lease: Duration::from_secs(3), ..limits() }).await;
     let made = larger.set_up().await.unwrap();
     let told: Vec<String> = made.iter().map(ToString::to_string).collect();
     assert!(told.contains(&"stream COMMANDS: changed: max_msgs_per_subject 20 → 99".to_owned()), "{told:#?}");
-    assert!(told.contains(&"consumer workers of COMMANDS: changed: ack_wait 1s → 3s".to_owned()), "{told:#?}");
+    assert!(
+        told.contains(&"consumer workers of COMMANDS: changed: ack_wait 1s → 3s".to_owned()),
+        "{told:#?}"
+    );
     assert!(made.iter().all(|made| made.is_good() && !made.created), "{told:#?}");
 
     // What has been made larger stays: nothing that is stored may be dropped.
@@ -110,7 +117,10 @@ async fn a_daemon_makes_nothing_and_says_in_one_line_what_is_missing_and_what_to
     // Even one that may: the user admin.
     for (role, user) in [(Role::Worker, Role::Worker), (Role::Slack, Role::Slack), (Role::Api, Role::Admin)] {
         let refused = open(&as_user(user)).await.unwrap().role(role).await.err().unwrap().to_string();
-        assert!(refused.contains("is not there; run `adjutant bus setup`") && !refused.contains('\n'), "{refused}");
+        assert!(
+            refused.contains("is not there; run `adjutant bus setup`") && !refused.contains('\n'),
+            "{refused}"
+        );
     }
     let admin = open(&as_user(Role::Admin)).await.unwrap();
     assert!(admin.set_up().await.unwrap().iter().all(|made| made.created && made.is_good()));
