@@ -59,10 +59,10 @@ pub fn limits() -> Limits {
     Limits { lease: Duration::from_secs(LEASE), ..Limits::default() }
 }
 
-struct Counting {
-    calls: Calls,
-    gate: Arc<tokio::sync::Semaphore>,
-    takes: Duration,
+pub struct Counting {
+    pub calls: Calls,
+    pub gate: Arc<tokio::sync::Semaphore>,
+    pub takes: Duration,
 }
 
 #[async_trait]
@@ -223,7 +223,7 @@ pub fn assert_whole(journals: &HashMap<RequestId, Vec<Recorded>>, requests: &[Re
     }
 }
 
-fn offer() -> Offer {
+pub fn offer() -> Offer {
     // Answers that a falling server takes along are given up after this time.
     let timeout_seconds = 10;
     let spec = |name: &str, effect| CommandSpec {

@@ -30,7 +30,7 @@ const POLL: Duration = Duration::from_millis(20);
 const THREE: usize = 3;
 
 /// What a test changes about the files that ship before a server reads them.
-pub type Edit = Box<dyn Fn(&Path)>;
+type Edit = Box<dyn Fn(&Path)>;
 
 /// A server, or a cluster. Dropped, it is killed and its data removed.
 pub struct Nats {
@@ -52,7 +52,7 @@ struct Node {
 }
 
 impl Nats {
-    /// One server with `deploy/nats/single.conf`.
+    /// One server with `deploy/nats/single.conf`, of which only the folder for the data is another one.
     pub fn single(binary: &Path) -> Self {
         Self::start_with(binary, "single.conf", "nats", 1, None)
     }
@@ -160,16 +160,22 @@ impl Nats {
         let route_password = self.passwords["NATS_ROUTE_PASSWORD"].clone();
         let node = &mut self.nodes[n];
         let dir = self.dir.path();
+        let config = dir.join(format!("{}.conf", node.name));
+        if !config.exists() {
+            let shipped = std::fs::read_to_string(dir.join(self.config)).expect("the configuration");
+            let data = "store_dir: \"/data\"";
+            assert!(shipped.contains(data), "{shipped}");
+            let own = shipped.replace(data, &format!("store_dir: {:?}", dir.join(&node.name)));
+            std::fs::write(&config, own).expect("it can be written");
+        }
         let log =
             std::fs::File::options().create(true).append(true).open(dir.join(format!("{}.log", node.name)));
         let mut command = Command::new(&self.binary);
         command
             .arg("--config")
-            .arg(dir.join(self.config))
+            .arg(&config)
             .args(["--addr", "127.0.0.1", "--port", &node.client.to_string()])
             .args(["--http_port", &node.monitor.to_string(), "--name", &node.name])
-            .arg("--store_dir")
-            .arg(dir.join(&node.name))
             .arg("--pid")
             .arg(dir.join(format!("{}.pid", node.name)))
             .envs(&self.passwords)
@@ -212,17 +218,12 @@ impl Nats {
         for n in 0..self.nodes.len() {
             loop {
                 let node = &mut self.nodes[n];
-                let ended =
-                    node.process.as_mut().and_then(|process| process.try_wait().expect("it can be asked"));
-                if ended.is_none() && is_well(node.monitor) {
+                let asked = node.process.as_mut().map(|process| process.try_wait().expect("it can be asked"));
+                let runs = asked == Some(None);
+                if runs && is_well(node.monitor) {
                     break;
                 }
-                assert!(
-                    ended.is_none() && Instant::now() < deadline,
-                    "{} is not well: {}",
-                    node.name,
-                    self.log(n)
-                );
+                assert!(runs && Instant::now() < deadline, "server {n} is not well: {}", self.log(n));
                 std::thread::sleep(POLL);
             }
         }
