@@ -128,7 +128,8 @@ pub(crate) fn shown(url: &str) -> String {
 
 fn failed(url: &str, error: &ConnectError) -> BusError {
     let what_to_do = match error.kind() {
-        ConnectErrorKind::Tls => {
+        // The client takes what the other end says against a certificate for trouble with the socket.
+        ConnectErrorKind::Tls | ConnectErrorKind::Io if is_tls(error) => {
             "does bus.ca_file hold the authority of the server's certificate, is that for this host, and does the server want bus.certificate_file?"
         }
         ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
@@ -137,6 +138,11 @@ fn failed(url: &str, error: &ConnectError) -> BusError {
         _ => return unreachable(url, &error.to_string()),
     };
     BusError::Unavailable(format!("{url}: {error}; {what_to_do}"))
+}
+
+fn is_tls(error: &ConnectError) -> bool {
+    let told = error.to_string().to_lowercase();
+    ["certificate", "tls", "handshake", "alert"].iter().any(|word| told.contains(word))
 }
 
 fn unreachable(url: &str, why: &str) -> BusError {

@@ -139,7 +139,7 @@ async fn no_secret_is_printed_and_what_has_nowhere_to_go_is_refused() {
         assert!(!told.status.success() && told.stdout.is_empty(), "{}", text(&told));
         assert!(String::from_utf8_lossy(&told.stderr).contains("needs --secrets DIR"), "{}", text(&told));
     }
-    let twins = users(&["--service", "a-b", "--service", "a_b"]);
+    let twins = users(&["--service", "a-b", "--service", "a_b=ab"]);
     assert!(String::from_utf8_lossy(&twins.stderr).contains("NATS_SVC_A_B_PASSWORD"), "{}", text(&twins));
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nats/permissions.conf");
     let printed = users(&["--format", "conf"]);
