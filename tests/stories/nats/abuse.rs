@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use adjutant_fakes::slack::{FakeSlack, World as Workspace};
+use adjutant_fakes::slack::{FakeSlack, Posted, World as Workspace};
 use serde_json::{Value, json};
 
 use super::{raw::Raw, world::Installation};
@@ -147,7 +147,7 @@ async fn the_whole_program_runs_on_what_ships_and_each_abuse_is_refused() {
     let here = Installation::single().await;
     let fake = FakeSlack::start(Workspace::standard()).await;
     let settings = format!(
-        "[slack]\nbot_token = \"xoxb-test-0\"\napp_token = \"xapp-test-0\"\napi_url = \"{}\"\n",
+        "[policy]\ntrusted_homes = [\"slack:T0ACME\", \"console:local\"]\n[slack]\nbot_token = \"xoxb-test-0\"\napp_token = \"xapp-test-0\"\napi_url = \"{}\"\n",
         fake.api_url()
     );
     std::fs::write(here.path().join("adjutant.toml"), settings).unwrap();
@@ -161,7 +161,8 @@ async fn the_whole_program_runs_on_what_ships_and_each_abuse_is_refused() {
     fake.until("a socket", super::super::world::SOON, |fake| (fake.sockets() >= 1).then_some(())).await;
     let asked = fake.mention("U0ANA", "C0001", "deploy list", None);
     let answered = |fake: &FakeSlack| {
-        fake.messages("C0001").into_iter().find(|one| one.thread.as_deref() == Some(&*asked))
+        let here = |one: &Posted| one.thread.as_deref() == Some(&*asked);
+        fake.record().posted.iter().find(|one| here(one) && one.all_text().contains("checkout")).cloned()
     };
     fake.until("an answer in Slack", super::super::world::SOON, answered).await;
     here.until_success(|| here.adjutant("admin", &["bus", "status"])).await;
