@@ -2,10 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use adjutant_bus::{
+    actor::{Actor, Platform, Tenant},
+    open::Role,
+    request::Submission,
+    subject::Journals,
+    wire,
+};
 use adjutant_fakes::slack::{FakeSlack, Posted, World as Workspace};
 use serde_json::{Value, json};
 
-use super::{raw::Raw, world::Installation};
+use super::{
+    super::world::{SOON, request},
+    raw::Raw,
+    world::Installation,
+};
 
 /// What must be the same before and after.
 const WATCHED: [&str; 9] = [
@@ -90,7 +101,10 @@ const ABUSES: &[(&str, Try)] = &[
     ("gateway-console", Publish("adjutant.v1.run.deploy.promote")),
     ("gateway-slack", Publish("adjutant.v1.log.slack.T0ACME.run.id")),
     // Whoever writes an entry and has the server send it on, as it is, to where they may not publish.
-    ("gateway-discord", Send("$JS.API.DIRECT.GET.KV_leases.$KV.leases.discord.a", "adjutant.v1.cmd.slack.T0ACME")),
+    (
+        "gateway-discord",
+        Send("$JS.API.DIRECT.GET.KV_leases.$KV.leases.discord.a", "adjutant.v1.cmd.slack.T0ACME"),
+    ),
     ("gateway-discord", Send("$JS.API.DIRECT.GET.KV_leases", "adjutant.v1.run.deploy.promote")),
     ("gateway-console", Send("$JS.API.DIRECT.GET.KV_policy.$KV.policy.draft.a", "$KV.policy.bundle.9")),
     ("api", Send("$JS.API.DIRECT.GET.KV_policy.$KV.policy.draft.a", "$KV.policy.bundle.9")),
@@ -133,13 +147,62 @@ async fn stored(admin: &mut Raw) -> BTreeMap<String, Value> {
     for stream in WATCHED {
         let info = admin.ask(&format!("$JS.API.STREAM.INFO.{stream}"), "").await.unwrap();
         let names = admin.ask(&format!("$JS.API.CONSUMER.NAMES.{stream}"), "").await.unwrap();
-        let mut consumers: Vec<String> = serde_json::from_value(names["consumers"].clone()).unwrap_or_default();
+        let mut consumers: Vec<String> =
+            serde_json::from_value(names["consumers"].clone()).unwrap_or_default();
         // Who follows a journal or watches a bucket comes and goes.
         consumers.retain(|name| name == "workers" || name.starts_with("gateway-"));
         consumers.sort();
         stored.insert(stream.to_owned(), json!([info["state"]["last_seq"], info["config"], consumers]));
     }
     stored
+}
+
+/// The server can be made to publish where its user may not: an answer goes wherever the question says. What is published so
+/// is no request and no call.
+async fn detours(users: &mut BTreeMap<&str, Raw>, here: &Installation) {
+    let mut forged = request("forged", "deploy promote web --to production");
+    forged.actor = Actor { platform: Platform::Slack, tenant: Tenant::new("T0ACME"), ..forged.actor };
+    let forged = wire::encode("request", &Submission::Request(forged)).unwrap();
+    let forged = String::from_utf8(forged.to_vec()).unwrap();
+    let admin = users.get_mut("admin").unwrap();
+    let last = async |admin: &mut Raw, stream: &str| {
+        let info = admin.ask(&format!("$JS.API.STREAM.INFO.{stream}"), "").await.unwrap();
+        info["state"]["last_seq"].as_u64().unwrap()
+    };
+    let (journal, dead) = (last(admin, "JOURNAL").await, last(admin, "DEAD").await);
+
+    // An entry of its own, pushed or asked for, with another's subject as the place where it is to go.
+    let console = users.get_mut("gateway-console").unwrap();
+    console.ask("$KV.policy.draft.forged", &forged).await.unwrap();
+    let push = json!({ "stream_name": "KV_policy", "config": { "name": "forging", "deliver_policy": "all",
+        "ack_policy": "none", "deliver_subject": "adjutant.v1.cmd.slack.T0ACME" } });
+    console.ask("$JS.API.CONSUMER.CREATE.KV_policy.forging", &push.to_string()).await.unwrap();
+    let entry = |key: &str| json!({ "last_by_subj": key }).to_string();
+    let policy = "$JS.API.STREAM.MSG.GET.KV_policy";
+    console.publish(policy, Some("adjutant.v1.run.deploy.promote"), &entry("$KV.policy.draft.forged")).await;
+    let discord = users.get_mut("gateway-discord").unwrap();
+    discord.ask("$KV.leases.discord.forged", &forged).await.unwrap();
+    let leases = "$JS.API.STREAM.MSG.GET.KV_leases";
+    discord.publish(leases, Some("adjutant.v1.cmd.slack.T0ACME"), &entry("$KV.leases.discord.forged")).await;
+    assert_eq!(discord.said().await, Vec::<String>::new(), "it may ask, and say where the answer goes");
+
+    let admin = users.get_mut("admin").unwrap();
+    let deadline = tokio::time::Instant::now() + SOON;
+    while last(admin, "DEAD").await == dead {
+        assert!(tokio::time::Instant::now() < deadline, "what is no request goes to the dead letters");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    // The worker is done with all that came before.
+    here.until_success(|| here.adjutant("gateway-console", &["run", "ping"])).await;
+    let pushed = admin.ask("$JS.API.CONSUMER.INFO.KV_policy.forging", "").await.unwrap();
+    assert!(pushed["delivered"]["consumer_seq"].as_u64().unwrap_or_default() == 0, "{pushed}");
+    let written = here.adjutant("admin", &["bus", "dead", "--json"]).output().await.unwrap();
+    assert!(String::from_utf8_lossy(&written.stdout).contains("stream_msg_get_response"), "{written:?}");
+    let events =
+        here.bus("worker", Role::Worker).await.journal.read(&Journals::All, journal, 100).await.unwrap();
+    assert!(events.iter().all(|one| one.key.origin.platform == Platform::Console), "{events:#?}");
+    let demo = std::fs::read_to_string(here.path().join("demo.log")).unwrap();
+    assert!(demo.contains("a call that is none"), "{demo}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,21 +220,24 @@ async fn the_whole_program_runs_on_what_ships_and_each_abuse_is_refused() {
     let _api = here.launch("api", api.env("ADJUTANT_API__LISTEN", "127.0.0.1:0"));
     let _slack = here.start("gateway-slack", "slack", &["gateway", "slack"]);
     let list = here.until_success(|| here.adjutant("gateway-console", &["run", "deploy", "list"])).await;
-    assert!(list.contains("checkout") || list.contains("staging"), "{list}");
-    fake.until("a socket", super::super::world::SOON, |fake| (fake.sockets() >= 1).then_some(())).await;
+    assert!(list.contains("staging"), "{list}");
+    fake.until("a socket", SOON, |fake| (fake.sockets() >= 1).then_some(())).await;
     let asked = fake.mention("U0ANA", "C0001", "deploy list", None);
     let answered = |fake: &FakeSlack| {
         let here = |one: &Posted| one.thread.as_deref() == Some(&*asked);
-        fake.record().posted.iter().find(|one| here(one) && one.all_text().contains("checkout")).cloned()
+        fake.record().posted.iter().find(|one| here(one) && one.all_text().contains("Deployments")).cloned()
     };
-    fake.until("an answer in Slack", super::super::world::SOON, answered).await;
+    fake.until("an answer in Slack", SOON, answered).await;
     here.until_success(|| here.adjutant("admin", &["bus", "status"])).await;
     let (status, _) = here.status().await;
-    let up: Vec<&str> = status["up"].as_array().unwrap().iter().map(|one| one["role"].as_str().unwrap()).collect();
+    let up: Vec<&str> =
+        status["up"].as_array().unwrap().iter().map(|one| one["role"].as_str().unwrap()).collect();
     assert!(up.contains(&"worker") && up.contains(&"api"), "{status}");
 
     let mut users: BTreeMap<&str, Raw> = BTreeMap::new();
-    for user in ["admin", "worker", "gateway-console", "gateway-slack", "gateway-discord", "api", "svc-deployments"] {
+    for user in
+        ["admin", "worker", "gateway-console", "gateway-slack", "gateway-discord", "api", "svc-deployments"]
+    {
         users.insert(user, Raw::connect(here.nats.port(), user, here.nats.password(user)).await);
     }
     let before = stored(users.get_mut("admin").unwrap()).await;
@@ -200,12 +266,18 @@ async fn the_whole_program_runs_on_what_ships_and_each_abuse_is_refused() {
                 format!("Subscription to \"{subject}\" using queue \"{queue}\"")
             }
         };
-        let said = raw.said().await;
+        let mut said = raw.said().await;
+        // Said besides of a filter with a wildcard; it is published all the same.
+        said.retain(|line| line != "-ERR 'Invalid Publish Subject'");
         let wanted = format!("-ERR 'Permissions Violation for {refusal}'");
         assert_eq!(said, [wanted], "{user}");
     }
     let admin = users.get_mut("admin").unwrap();
     assert_eq!(stored(admin).await, before, "nothing was stored, changed, made or removed");
+
+    detours(&mut users, &here).await;
+    let admin = users.get_mut("admin").unwrap();
+    let before = stored(admin).await;
 
     // The record cannot be thinned out even by admin.
     let deleted = admin.ask("$JS.API.STREAM.MSG.DELETE.JOURNAL", "{\"seq\":1}").await.unwrap();

@@ -94,7 +94,9 @@ impl Cluster {
         let ends = async || {
             let all = self.events().await;
             let end = |id: &RequestId| {
-                all.iter().find_map(|one| one.event.fact.end().filter(|_| one.key.request == *id)).map(|end| end.0)
+                all.iter()
+                    .find_map(|one| one.event.fact.end().filter(|_| one.key.request == *id))
+                    .map(|end| end.0)
             };
             requests.iter().map(end).collect::<Option<Vec<Outcome>>>()
         };
@@ -213,7 +215,8 @@ async fn a_rolling_restart_of_every_role_under_load_loses_nothing_and_doubles_no
     assert_eq!(cluster.calls.lock().len(), asked.len(), "each was run");
     // All roles were replaced before the first server was: nothing of that is so much as noticed.
     let asked_before = &asked[..180];
-    let unknown = asked_before.iter().filter(|ts| texts(&fake, ts).iter().any(|text| text.contains("No answer")));
+    let unknown =
+        asked_before.iter().filter(|ts| texts(&fake, ts).iter().any(|text| text.contains("No answer")));
     assert_eq!(unknown.count(), 0);
     for worker in workers.into_iter().chain(gateways) {
         worker.stop().await;
@@ -244,9 +247,13 @@ async fn killed_leaders_under_load_lose_nothing_and_double_nothing() {
     let outcomes = cluster.assert_ended_once(&requests).await;
     let told = |wanted: Outcome| outcomes.iter().filter(|outcome| **outcome == wanted).count();
     let unknown = told(Outcome::TimedOut) + told(Outcome::Interrupted);
-    let faults: Vec<_> = cluster.events().await.into_iter().filter(|one| is_failure(&one.event.fact)).collect();
+    let faults: Vec<_> =
+        cluster.events().await.into_iter().filter(|one| is_failure(&one.event.fact)).collect();
     assert_eq!(told(Outcome::Succeeded) + unknown, requests.len(), "{faults:#?}");
-    assert!(unknown * 2 < requests.len(), "what was under way at a server that was killed may be unknown: {unknown}");
+    assert!(
+        unknown * 2 < requests.len(),
+        "what was under way at a server that was killed may be unknown: {unknown}"
+    );
     for worker in workers {
         worker.stop().await;
     }

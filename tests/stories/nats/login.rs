@@ -50,7 +50,8 @@ async fn with_tls_and_nkeys_everybody_is_known_and_mistakes_are_named() {
         let tls = std::fs::read_to_string(dir.join("tls.conf")).unwrap();
         std::fs::write(dir.join("tls.conf"), tls.replace("/etc/nats/tls", dir.to_str().unwrap())).unwrap();
     };
-    let here = Installation::on(tokio::task::block_in_place(|| Nats::edited(&binary(), "tls", Box::new(edit))));
+    let here =
+        Installation::on(tokio::task::block_in_place(|| Nats::edited(&binary(), "tls", Box::new(edit))));
     let file = |name: &str| here.nats.dir().join(name);
     let run = async |args: &[&str], settings: &[(&str, &str)]| {
         let mut command = here.bare(args);
@@ -59,7 +60,8 @@ async fn with_tls_and_nkeys_everybody_is_known_and_mistakes_are_named() {
         }
         command.output().await.unwrap()
     };
-    let (ca, certificate, key) = (("CA_FILE", "ca.crt"), ("CERTIFICATE_FILE", "tls.crt"), ("KEY_FILE", "tls.key"));
+    let (ca, certificate, key) =
+        (("CA_FILE", "ca.crt"), ("CERTIFICATE_FILE", "tls.crt"), ("KEY_FILE", "tls.key"));
     let admin = ("NKEY_FILE", "secrets/admin.nk");
     let made = run(&["bus", "setup"], &[ca, certificate, key, admin]).await;
     assert!(made.status.success(), "{}", text(&made));
@@ -98,7 +100,8 @@ fn nkeys_seed() -> String {
 async fn passwords_are_kept_in_files_of_their_owner_and_the_server_has_their_hashes() {
     let how = ["--passwords", "bcrypt", "--service", "ci=ci,deploy promote", "--service", "monitor"];
     let edit = move |dir: &Path| make_users(dir, &how);
-    let here = Installation::on(tokio::task::block_in_place(|| Nats::edited(&binary(), "nats", Box::new(edit))));
+    let here =
+        Installation::on(tokio::task::block_in_place(|| Nats::edited(&binary(), "nats", Box::new(edit))));
     let secrets = here.nats.dir().join("secrets");
     let users = std::fs::read_to_string(here.nats.dir().join("permissions.conf")).unwrap();
     let mut names = Vec::new();
@@ -109,7 +112,10 @@ async fn passwords_are_kept_in_files_of_their_owner_and_the_server_has_their_has
         assert!(!users.contains(secret.trim()), "{path:?} stands in the server's file");
         names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
     }
-    assert!(names.contains(&"svc-ci.password".to_owned()) && !names.contains(&"svc-deployments.password".to_owned()));
+    assert!(
+        names.contains(&"svc-ci.password".to_owned())
+            && !names.contains(&"svc-deployments.password".to_owned())
+    );
     assert_eq!(secrets.metadata().unwrap().permissions().mode() & 0o777, 0o700);
 
     // Made anew, secrets stay: a service more does not lock out the others.
@@ -143,11 +149,18 @@ async fn no_secret_is_printed_and_what_has_nowhere_to_go_is_refused() {
     assert!(String::from_utf8_lossy(&twins.stderr).contains("NATS_SVC_A_B_PASSWORD"), "{}", text(&twins));
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nats/permissions.conf");
     let printed = users(&["--format", "conf"]);
-    assert_eq!(String::from_utf8(printed.stdout).unwrap().trim(), std::fs::read_to_string(shipped).unwrap().trim());
+    assert_eq!(
+        String::from_utf8(printed.stdout).unwrap().trim(),
+        std::fs::read_to_string(shipped).unwrap().trim()
+    );
     let env = users(&["--secrets", "s", "--out", "permissions.conf"]);
     assert!(env.status.success() && env.stdout.is_empty(), "{}", text(&env));
     let variables = std::fs::read_to_string(dir.path().join("s/nats.env")).unwrap();
     let worker = std::fs::read_to_string(dir.path().join("s/worker.password")).unwrap();
-    assert!(variables.contains(&format!("NATS_WORKER_PASSWORD={worker}\n")), "{} lines", variables.lines().count());
+    assert!(
+        variables.contains(&format!("NATS_WORKER_PASSWORD={worker}\n")),
+        "{} lines",
+        variables.lines().count()
+    );
     assert!(variables.contains("NATS_ROUTE_PASSWORD="));
 }

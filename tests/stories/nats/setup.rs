@@ -11,7 +11,9 @@ use super::{
 async fn what_is_missing_is_named_made_once_and_missed_again() {
     let here = Installation::on(tokio::task::block_in_place(|| Nats::single(&binary())));
     // A daemon makes nothing, and says what to do.
-    for (user, args) in [("worker", &["worker"][..]), ("api", &["api"]), ("gateway-console", &["run", "ping"])] {
+    for (user, args) in
+        [("worker", &["worker"][..]), ("api", &["api"]), ("gateway-console", &["run", "ping"])]
+    {
         let told = here.adjutant(user, args).output().await.unwrap();
         assert!(!told.status.success());
         let said = String::from_utf8(told.stderr).unwrap();
@@ -50,17 +52,27 @@ async fn what_is_missing_is_named_made_once_and_missed_again() {
     admin.ask("adjutant.v1.say.mail.acme", "hello").await.unwrap();
     let (status, well) = here.status().await;
     let problems = status["problems"].to_string();
-    assert!(!well && problems.contains("consumer gateway-slack of the stream JOURNAL is not there"), "{status}");
-    assert!(problems.contains("1 messages on adjutant.v1.say.mail.acme, which no consumer takes"), "{status}");
+    assert!(
+        !well && problems.contains("consumer gateway-slack of the stream JOURNAL is not there"),
+        "{status}"
+    );
+    assert!(
+        problems.contains("1 messages on adjutant.v1.say.mail.acme, which no consumer takes"),
+        "{status}"
+    );
     let made = setup("setup").await;
     assert!(made.contains("consumer gateway-slack of JOURNAL: created"), "{made}");
 
     // What cannot be changed in place is told, and left as it is.
     admin.ask("$JS.API.STREAM.DELETE.DEAD", "").await.unwrap();
-    let other = r#"{"name":"DEAD","subjects":["adjutant.v1.dead.>"],"storage":"memory","retention":"limits"}"#;
+    let other =
+        r#"{"name":"DEAD","subjects":["adjutant.v1.dead.>"],"storage":"memory","retention":"limits"}"#;
     admin.ask("$JS.API.STREAM.CREATE.DEAD", other).await.unwrap();
     let made = here.adjutant("admin", &["bus", "setup"]).output().await.unwrap();
     assert_eq!(made.status.code(), Some(1), "{}", text(&made));
     let told = String::from_utf8(made.stdout).unwrap();
-    assert!(told.contains("DIFFERS, and cannot be changed in place: storage is Memory, wanted File"), "{told}");
+    assert!(
+        told.contains("DIFFERS, and cannot be changed in place: storage is Memory, wanted File"),
+        "{told}"
+    );
 }
