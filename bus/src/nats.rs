@@ -5,6 +5,7 @@ mod event;
 pub(crate) mod follow;
 mod inquiries;
 mod journal;
+mod listing;
 pub(crate) mod permissions;
 mod queue;
 pub mod server;

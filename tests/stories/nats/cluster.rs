@@ -11,6 +11,7 @@ use adjutant_bus::{
     subject::Journals,
 };
 use adjutant_fakes::slack::{FakeSlack, World as Workspace};
+use adjutant_servers::Postgres;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -57,6 +58,32 @@ impl Cluster {
         let ready = || std::fs::read_to_string(&log).is_ok_and(|text| text.contains("worker is ready"));
         self.eventually("a worker that is ready", async || ready().then_some(())).await;
         worker
+    }
+
+    /// A replica of the API that answers.
+    async fn api(&self, name: &str, database: &str) -> Worker {
+        let mut command = self.here.adjutant("api", &["api"]);
+        command.env("ADJUTANT_API__LISTEN", "127.0.0.1:0").env("ADJUTANT_API__DATABASE", database);
+        let api = self.here.launch(name, &mut command);
+        let out = self.here.path().join(format!("{name}.out"));
+        let answers = || std::fs::read_to_string(&out).is_ok_and(|text| text.contains("The API answers"));
+        self.eventually("an API that answers", async || answers().then_some(())).await;
+        api
+    }
+
+    /// Waits until the record has every event of the journal, and checks that it has each once.
+    async fn assert_recorded_once(&self, database: &str) {
+        let events: Vec<u64> = self.events().await.iter().map(|one| one.sequence).collect();
+        let recorded = async || {
+            let mut export = self.here.adjutant("api", &["audit", "export"]);
+            let done = export.env("ADJUTANT_API__DATABASE", database).output().await.unwrap();
+            let text = String::from_utf8(done.stdout).unwrap();
+            let entries = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+            let mut copied: Vec<u64> = entries.filter_map(|entry| entry["journal_seq"].as_u64()).collect();
+            copied.sort_unstable();
+            (copied.len() >= events.len()).then_some(copied)
+        };
+        assert_eq!(self.eventually("the whole record", recorded).await, events);
     }
 
     async fn eventually<T>(&self, what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
@@ -143,6 +170,8 @@ async fn a_rolling_restart_of_every_role_under_load_loses_nothing_and_doubles_no
     let mut services = [cluster.service().await, cluster.service().await];
     let mut workers = [cluster.worker("w0").await, cluster.worker("w1").await];
     let mut gateways = [gateway(&cluster, "g0").await, gateway(&cluster, "g1").await];
+    let database = tokio::task::spawn_blocking(|| Postgres::shared().database("cluster")).await.unwrap();
+    let mut apis = [cluster.api("a0", &database).await, cluster.api("a1", &database).await];
     let channel = |n: usize| format!("C{:04}", n % 40);
     let answers = |fake: &FakeSlack| {
         let mut answers = std::collections::HashMap::<String, usize>::new();
@@ -169,6 +198,10 @@ async fn a_rolling_restart_of_every_role_under_load_loses_nothing_and_doubles_no
             90 | 120 => {
                 let next = gateway(&cluster, &format!("g{n}")).await;
                 std::mem::replace(&mut gateways[n / 30 - 3], next).stop().await;
+            }
+            130 | 150 => {
+                let next = cluster.api(&format!("a{n}"), &database).await;
+                std::mem::replace(&mut apis[n / 20 - 6], next).stop().await;
             }
             140 | 160 => {
                 let next = cluster.service().await;
@@ -218,7 +251,8 @@ async fn a_rolling_restart_of_every_role_under_load_loses_nothing_and_doubles_no
     let unknown =
         asked_before.iter().filter(|ts| texts(&fake, ts).iter().any(|text| text.contains("No answer")));
     assert_eq!(unknown.count(), 0);
-    for worker in workers.into_iter().chain(gateways) {
+    cluster.assert_recorded_once(&database).await;
+    for worker in workers.into_iter().chain(gateways).chain(apis) {
         worker.stop().await;
     }
     let twice: Vec<_> = answers(&fake).into_iter().filter(|(_, times)| *times != 1).collect();
