@@ -155,6 +155,8 @@ const fn is_failure(fact: &Fact) -> bool {
 async fn a_rolling_restart_of_every_role_under_load_loses_nothing_and_doubles_nothing() {
     let mut cluster = Cluster::new().await;
     let fake = FakeSlack::start(Workspace::standard()).await;
+    // An event that a gateway did not take before it went comes again, sooner than Slack's minute.
+    fake.faults().retries = [100, 500, 1_000, 2_000, 3_000, 5_000].map(Duration::from_millis).to_vec();
     let settings = format!(
         "[policy]\ntrusted_homes = [\"slack:T0ACME\", \"console:local\"]\n[slack]\nbot_token = \"xoxb-test-0\"\n\
          app_token = \"xapp-test-0\"\napi_url = \"{}\"\n",
@@ -173,19 +175,20 @@ async fn a_rolling_restart_of_every_role_under_load_loses_nothing_and_doubles_no
     let database = tokio::task::spawn_blocking(|| Postgres::shared().database("cluster")).await.unwrap();
     let mut apis = [cluster.api("a0", &database).await, cluster.api("a1", &database).await];
     let channel = |n: usize| format!("C{:04}", n % 40);
+    // For all or for the asker alone; what a server took along is told as not known, which is an answer all the same.
     let answers = |fake: &FakeSlack| {
         let mut answers = std::collections::HashMap::<String, usize>::new();
-        for n in 0..40 {
-            for message in fake.messages(&channel(n)) {
-                let text = message.all_text();
-                // What a server took along is told as not known; it is an answer all the same.
-                let last = text.contains("word-") || text.contains("No answer within");
-                if last && !text.contains("Working on") {
-                    *answers.entry(message.thread.unwrap()).or_default() += 1;
-                }
+        for message in &fake.record().posted {
+            let text = message.all_text();
+            let last = text.contains("word-") || text.contains("No answer within");
+            if let (true, Some(thread)) = (last && !text.contains("Working on"), &message.thread) {
+                *answers.entry(thread.clone()).or_default() += 1;
             }
         }
         answers
+    };
+    let unknown = |fake: &FakeSlack| {
+        fake.record().posted.iter().filter(|one| one.all_text().contains("No answer within")).count()
     };
     let mut asked = Vec::new();
     for n in 0..240 {
@@ -203,38 +206,34 @@ async fn a_rolling_restart_of_every_role_under_load_loses_nothing_and_doubles_no
                 let next = cluster.api(&format!("a{n}"), &database).await;
                 std::mem::replace(&mut apis[n / 20 - 6], next).stop().await;
             }
-            140 | 160 => {
+            // All roles were replaced: nothing of that is so much as noticed.
+            165 => {
+                let answered = |fake: &FakeSlack| {
+                    let answers = answers(fake);
+                    asked.iter().all(|ts| answers.contains_key(ts)).then_some(())
+                };
+                fake.until("every answer so far", SOON, answered).await;
+                assert_eq!(cluster.calls.lock().len(), asked.len(), "each was run");
+                assert_eq!(unknown(&fake), 0);
+            }
+            // Then the service and the servers, one after another, each when the one before has caught up. What is between two
+            // servers just then may be lost, and is told as not known.
+            170 | 190 => {
                 let next = cluster.service().await;
-                let (stop, ended) = std::mem::replace(&mut services[n / 20 - 7], next);
+                let (stop, ended) = std::mem::replace(&mut services[n / 20 - 8], next);
                 stop.cancel();
                 ended.await.unwrap();
             }
-            // The servers too, one after another, each when the one before has caught up.
-            180 | 200 | 220 => {
-                // What was asked before a server goes is answered before.
-                let before = |fake: &FakeSlack| {
-                    let answered = answers(fake);
-                    asked.iter().all(|ts| answered.contains_key(ts)).then_some(())
-                };
-                if n == 180 {
-                    fake.until("every answer so far", SOON, before).await;
-                }
+            180 | 200 | 220 => tokio::task::block_in_place(|| {
                 let server = n / 20 - 9;
-                tokio::task::block_in_place(|| {
-                    cluster.here.nats.stop(server);
-                    cluster.here.nats.start(server);
-                    cluster.here.nats.settled();
-                });
-            }
+                cluster.here.nats.stop(server);
+                cluster.here.nats.start(server);
+                cluster.here.nats.settled();
+            }),
             _ => {}
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let texts = |fake: &FakeSlack, ts: &str| {
-        let all = fake.record().posted.clone();
-        let of = all.iter().filter(|one| one.thread.as_deref() == Some(ts)).map(|one| one.all_text());
-        of.collect::<Vec<String>>()
-    };
     let all = |fake: &FakeSlack| {
         let answers = answers(fake);
         asked.iter().all(|ts| answers.contains_key(ts)).then_some(())
@@ -245,12 +244,11 @@ async fn a_rolling_restart_of_every_role_under_load_loses_nothing_and_doubles_no
     let ids: Vec<RequestId> = ids.into_iter().collect();
     assert_eq!(ids.len(), asked.len(), "each was recorded");
     cluster.assert_ended_once(&ids).await;
-    assert_eq!(cluster.calls.lock().len(), asked.len(), "each was run");
-    // All roles were replaced before the first server was: nothing of that is so much as noticed.
-    let asked_before = &asked[..180];
-    let unknown =
-        asked_before.iter().filter(|ts| texts(&fake, ts).iter().any(|text| text.contains("No answer")));
-    assert_eq!(unknown.count(), 0);
+    let (run, unknown) = (cluster.calls.lock().len(), unknown(&fake));
+    assert!(
+        run + unknown >= asked.len() && unknown * 3 < asked.len(),
+        "{run} were run, {unknown} are not known"
+    );
     cluster.assert_recorded_once(&database).await;
     for worker in workers.into_iter().chain(gateways).chain(apis) {
         worker.stop().await;
