@@ -284,7 +284,10 @@ mod tests {
     async fn a_claim_that_was_lost_to_another_is_known_only_when_the_other_s_is_read() {
         let (key, opening) = opening();
         let journal = clustered(2, 0);
-        Ledger::new(journal.clone(), key.clone(), "first").open(opening.clone(), Fact::Claimed).await.unwrap();
+        Ledger::new(journal.clone(), key.clone(), "first")
+            .open(opening.clone(), Fact::Claimed)
+            .await
+            .unwrap();
         let lost = Ledger::new(journal, key, "second").open(opening, Fact::Claimed).await;
         // An empty journal would be taken for one that is done with, and the message dropped.
         assert!(matches!(lost, Err(LedgerError::Lost(events)) if events.len() == 1));
@@ -302,7 +305,10 @@ mod tests {
     async fn a_journal_that_cannot_be_read_is_nobodys_and_the_message_is_handed_back() {
         let (key, opening) = opening();
         let journal = clustered(usize::MAX, 0);
-        Ledger::new(journal.clone(), key.clone(), "first").open(opening.clone(), Fact::Claimed).await.unwrap();
+        Ledger::new(journal.clone(), key.clone(), "first")
+            .open(opening.clone(), Fact::Claimed)
+            .await
+            .unwrap();
         let unknown = Ledger::new(journal, key, "second").open(opening, Fact::Claimed).await;
         assert!(matches!(unknown, Err(LedgerError::Bus(BusError::Unavailable(_)))));
     }
