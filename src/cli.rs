@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod bus;
 mod keys;
 mod policy;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     audit::{AuditCommand, AuditExport, AuditFilter, AuditList, AuditShow, AuditVerify, ExportFormat},
+    bus::{BusCommand, BusUsers, Passwords, UsersFormat},
     keys::{Issue, KeysCommand, Made},
     policy::{
         Freeze, PolicyCheck, PolicyCommand, PolicyDiff, PolicyPublish, PolicyRollback, PolicyShow, PolicyWhy,
@@ -129,7 +131,7 @@ pub(crate) enum Command {
     /// Make, look at and revoke the keys of the API, directly in its database
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Set up the bus, or look at what could not be handled
+    /// Set up the bus, look at it, make its users, or look at what could not be handled
     #[command(subcommand)]
     Bus(BusCommand),
 }
@@ -202,15 +204,6 @@ pub(crate) struct SlackManifest {
 pub(crate) enum DemoCommand {
     /// The deployments service
     Deployments,
-}
-
-/// What to do with the bus.
-#[derive(Debug, Subcommand)]
-pub(crate) enum BusCommand {
-    /// Create streams, consumers and buckets where they are missing; report those with other settings
-    Provision,
-    /// Show the newest dead letters: what could not be handled, and why
-    Dead(Json),
 }
 
 /// How to print.

@@ -51,6 +51,7 @@ pub(crate) fn load(
         }
     }
     mistakes.extend(check::read_secrets(&mut settings));
+    mistakes.extend(check::together(&settings));
     if !mistakes.is_empty() {
         return Err(mistakes);
     }

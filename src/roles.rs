@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod bus;
 mod chats;
 mod doctor;
 mod keys;
@@ -73,7 +74,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         Command::Commands(command) => admin::commands(config, &command).await,
         Command::Audit(command) => audit::run(config, command).await,
         Command::Keys(command) => keys::keys(config, command).await,
-        Command::Bus(command) => admin::bus(config, &command).await,
+        Command::Bus(command) => bus::run(config, &command).await,
     }
 }
 

@@ -31,6 +31,14 @@ mod stories {
     pub mod faults;
     pub mod hostile;
     pub mod keys;
+    pub mod nats {
+        pub mod abuse;
+        pub mod cluster;
+        pub mod login;
+        pub mod raw;
+        pub mod setup;
+        pub mod world;
+    }
     pub mod notices;
     pub mod policy;
     pub mod policy_lock;

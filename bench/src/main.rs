@@ -13,7 +13,7 @@ mod whole;
 
 use std::{io::Write, path::PathBuf};
 
-use adjutant_bus::open::{self, BusConfig, BusUrl, Role};
+use adjutant_bus::open::{self, BusConfig, BusUrl, Role, Tls};
 use adjutant_bus::ports::Limits;
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -158,6 +158,8 @@ fn config(cli: &Cli, url: BusUrl, data_dir: PathBuf) -> BusConfig {
         user: None,
         password: None,
         credentials_file: None,
+        nkey_file: None,
+        tls: Tls::default(),
         replicas: 1,
         limits: Limits::default(),
         start_child: true,

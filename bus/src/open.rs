@@ -1,24 +1,32 @@
 //! Where the bus comes from: `bus.url` is `auto`, `memory:`, `child:` or the address of a server.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use secrecy::SecretString;
+use tokio::time::Instant;
 
 use crate::{
     memory::Memory,
     nats::{
         self,
-        connect::Login,
+        connect::{Login, shown},
         permissions::inbox,
         server::{self, Server, ServerError},
+        setup::Made,
+        status::BusStatus,
     },
     ports::{Bus, BusError, Limits},
 };
 
-pub use crate::role::Role;
+pub use crate::{nats::connect::Tls, role::Role};
 
 /// What the plain line says when nothing is installed.
 const IN_MEMORY: &str = "in memory: nothing survives a restart and no other process can join; install nats-server >= 2.11 for both";
+
+/// How long another process may take to set up a server that it has just started.
+const JOIN: Duration = Duration::from_secs(5);
+/// How often it is looked at meanwhile.
+const ASK: Duration = Duration::from_millis(100);
 
 /// Where the bus is to come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,15 +75,6 @@ impl fmt::Display for BusUrl {
     }
 }
 
-/// An address without what stands before `@`, which may be a password.
-fn shown(url: &str) -> String {
-    let part = |part: &str| match part.rsplit_once('@') {
-        Some((before, host)) => format!("{}://…@{host}", before.split("://").next().unwrap_or("nats")),
-        None => part.chars().take(128).collect(),
-    };
-    url.split(',').map(part).collect::<Vec<_>>().join(",")
-}
-
 /// How to come by the bus.
 #[derive(Clone, Debug)]
 pub struct BusConfig {
@@ -91,6 +90,10 @@ pub struct BusConfig {
     pub password: Option<SecretString>,
     /// Credentials file (JWT and seed) for the server.
     pub credentials_file: Option<PathBuf>,
+    /// File with the seed of the user's nkey.
+    pub nkey_file: Option<PathBuf>,
+    /// Files for TLS.
+    pub tls: Tls,
     /// Copies that a cluster keeps of each stream: 1, 3 or 5.
     pub replicas: usize,
     /// Limits of time and size.
@@ -114,7 +117,7 @@ enum Source {
     Memory(Memory),
     Child(Server),
     Joined(server::Connection),
-    Server(String, Box<Login>),
+    Server(String, Box<BusConfig>),
 }
 
 /// A bus that is there.
@@ -131,7 +134,7 @@ pub struct Opened {
 pub async fn open(config: &BusConfig) -> Result<Opened, OpenError> {
     let source = match &config.url {
         BusUrl::Memory => memory(config),
-        BusUrl::Server(url) => Source::Server(url.clone(), Box::new(login(config))),
+        BusUrl::Server(url) => Source::Server(url.clone(), Box::new(config.clone())),
         BusUrl::Child => child(config).await?,
         BusUrl::Auto => match server::discover(&config.data_dir) {
             Some(connection) => Source::Joined(connection),
@@ -145,7 +148,10 @@ pub async fn open(config: &BusConfig) -> Result<Opened, OpenError> {
     };
     let opened = Opened { source, limits: config.limits.clone(), replicas: config.replicas };
     if matches!(opened.source, Source::Child(_)) {
-        opened.provision().await?;
+        let made = opened.set_up().await?;
+        if let Some(differs) = made.iter().find(|made| !made.is_good()) {
+            return Err(BusError::Refused(differs.to_string()).into());
+        }
     }
     Ok(opened)
 }
@@ -165,13 +171,19 @@ async fn child(config: &BusConfig) -> Result<Source, OpenError> {
     Ok(Source::Child(Server::start(&binary, &config.data_dir).await?))
 }
 
-fn login(config: &BusConfig) -> Login {
+/// How this role logs in at a server of one's own. Who gives a secret and no name is the user of the role's own name.
+fn login(config: &BusConfig, url: &str, role: Role) -> Login {
+    let by_secret = config.password.is_some() || config.nkey_file.is_some();
+    let own = || (by_secret && !url.contains('@')).then(|| role.as_str().to_owned());
+    let user = config.user.clone().or_else(own);
     Login {
-        user: config.user.clone(),
         password: config.password.clone(),
         credentials_file: config.credentials_file.clone(),
+        nkey_file: config.nkey_file.clone(),
+        tls: config.tls.clone(),
         // The shipped rights let a user subscribe to inboxes of its own name only.
-        inbox: config.user.as_deref().map(inbox),
+        inbox: user.as_deref().map(inbox),
+        user,
     }
 }
 
@@ -182,11 +194,12 @@ impl Opened {
             Source::Memory(memory) => Err(memory),
             Source::Child(server) => Ok((server.connection().url.clone(), server.connection().login(role))),
             Source::Joined(connection) => Ok((connection.url.clone(), connection.login(role))),
-            Source::Server(url, login) => Ok((url.clone(), Login::clone(login))),
+            Source::Server(url, config) => Ok((url.clone(), login(config, url, role))),
         }
     }
 
-    /// The bus as this role sees it. On a server: connects, checks its version, and that all is provisioned.
+    /// The bus as this role sees it. On a server: connects, checks its version, and that
+    /// all is there that the role needs.
     ///
     /// # Errors
     /// One line that says what is wrong and what to do.
@@ -195,23 +208,41 @@ impl Opened {
             Ok(address) => address,
             Err(memory) => return Ok(memory.role(role)),
         };
-        Ok(nats::bus(&url, &login, role, &self.limits, self.replicas).await?)
+        let deadline = Instant::now() + JOIN;
+        loop {
+            match nats::bus(&url, &login, role, &self.limits).await {
+                // Whoever has started the server is just setting it up.
+                Err(BusError::Refused(_))
+                    if matches!(self.source, Source::Joined(_)) && Instant::now() < deadline =>
+                {
+                    tokio::time::sleep(ASK).await;
+                }
+                done => return Ok(done?),
+            }
+        }
     }
 
-    /// Creates streams, consumers and buckets where they are missing, and reports those with other settings.
+    /// Makes streams, consumers and buckets as they should be: creates what is missing, changes what may be changed without
+    /// losing anything, and leaves the rest. Nothing on a bus in memory.
     ///
     /// # Errors
-    /// What differs, or cannot be created.
-    pub async fn provision(&self) -> Result<(), OpenError> {
-        let (url, login) = match &self.source {
-            Source::Memory(_) => return Ok(()),
-            Source::Child(server) => {
-                (server.connection().url.clone(), server.connection().login(Role::Admin))
-            }
-            Source::Joined(connection) => (connection.url.clone(), connection.login(Role::Admin)),
-            Source::Server(url, login) => (url.clone(), Login::clone(login)),
-        };
-        Ok(nats::provision(&url, &login, &self.limits, self.replicas).await?)
+    /// The server cannot be reached, or does not let this user look.
+    pub async fn set_up(&self) -> Result<Vec<Made>, OpenError> {
+        match self.address(Role::Admin) {
+            Ok((url, login)) => Ok(nats::set_up(&url, &login, &self.limits, self.replicas).await?),
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// How the bus stands, as an admin sees it; nothing of a bus in memory.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn status(&self) -> Result<BusStatus, OpenError> {
+        match self.address(Role::Admin) {
+            Ok((url, login)) => Ok(nats::status::look(&url, &login, &self.limits, self.replicas).await?),
+            Err(_) => Ok(BusStatus::default()),
+        }
     }
 
     /// The supervised server, if this process has one.

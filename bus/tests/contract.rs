@@ -76,6 +76,7 @@ promises! {
     store::a_watch_of_an_empty_bucket_is_current_at_once,
     services::an_offered_command_is_listed_and_called_with_progress,
     services::a_call_that_nobody_answers_is_told_at_once,
+    services::a_service_that_goes_answers_every_call_that_was_sent_to_it,
     services::a_service_that_hangs_meets_the_deadline,
     services::a_service_that_fails_says_why,
     services::a_service_that_panics_ends_the_call,

@@ -62,6 +62,44 @@ fn wrong(wanted: &str, hint: &str) -> (String, String) {
     (format!("must be {wanted}"), hint.to_owned())
 }
 
+/// The files by which a process shows who it is to the bus.
+const BUS_FILES: [&str; 5] =
+    ["bus.credentials_file", "bus.nkey_file", "bus.ca_file", "bus.certificate_file", "bus.key_file"];
+
+/// What is wrong with files that are named, and with settings that do not go together.
+pub(super) fn together(settings: &BTreeMap<String, (String, Value)>) -> Vec<Mistake> {
+    let given = |key: &str| {
+        let (source, value) = settings.get(key)?;
+        value.as_str().filter(|text| !text.is_empty()).map(|text| (source.clone(), text.to_owned()))
+    };
+    let mistake = |key: &str, source: String, problem: String, hint: &str| Mistake {
+        source,
+        key: key.to_owned(),
+        problem,
+        hint: hint.to_owned(),
+    };
+    let mut mistakes = Vec::new();
+    for key in BUS_FILES {
+        let Some((source, path)) = given(key) else { continue };
+        if let Err(fault) = fs::File::open(&path) {
+            let problem = format!("cannot be read: {}", fault.kind());
+            mistakes.push(mistake(key, source, problem, "check the path and its permissions"));
+        }
+    }
+    for (key, other) in [("bus.certificate_file", "bus.key_file"), ("bus.key_file", "bus.certificate_file")] {
+        if let (Some((source, _)), None) = (given(key), given(other)) {
+            let problem = format!("is given without {other}");
+            mistakes.push(mistake(key, source, problem, "a certificate goes with its key"));
+        }
+    }
+    let proofs = ["bus.password", "bus.nkey_file", "bus.credentials_file"];
+    let mut proofs = proofs.into_iter().filter_map(|key| Some((key, given(key)?.0)));
+    if let (Some((first, _)), Some((second, source))) = (proofs.next(), proofs.next()) {
+        mistakes.push(mistake(second, source, format!("is given, and {first} too"), "keep one of them"));
+    }
+    mistakes
+}
+
 /// Reads secrets kept in files into their keys; a secret given twice or unreadable is a mistake.
 pub(super) fn read_secrets(settings: &mut BTreeMap<String, (String, Value)>) -> Vec<Mistake> {
     let secrets = keys::KEYS.iter().filter(|(_, kind)| matches!(kind, Kind::Secret));

@@ -41,6 +41,21 @@ fn an_unreadable_secret_file_is_a_mistake() {
 }
 
 #[test]
+fn how_to_log_in_at_the_bus_is_checked_before_anything_starts() {
+    let text = "[bus]\nca_file = \"/nowhere/ca.pem\"\nkey_file = \"/dev/null\"\nnkey_file = \"/dev/null\"\npassword = \"a\"";
+    let mistakes = with_file(text, Vec::new()).unwrap_err();
+    let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(mistakes.len(), 3, "{shown:#?}");
+    for part in [
+        "bus.ca_file: cannot be read: entity not found",
+        "bus.key_file: is given without bus.certificate_file",
+        "bus.nkey_file: is given, and bus.password too",
+    ] {
+        assert!(shown.iter().any(|line| line.contains(part)), "{part}: {shown:#?}");
+    }
+}
+
+#[test]
 fn flags_beat_the_environment_which_beats_the_file() {
     let text = "[bus]\nurl = \"nats://file\"\n[worker]\nslots = 3";
     let loaded = with_file(text, vec![pair("ADJUTANT_BUS__URL", "nats://environment")]).unwrap();

@@ -1,22 +1,17 @@
-//! What admins ask of the program: configuration, catalogue, bus. Exit status 0 clean, 1 findings, 2 could not run.
+//! What admins ask of the program: configuration, catalogue. Exit status 0 clean, 1 findings, 2 could not run.
 
 use std::process::ExitCode;
 
-use adjutant_bus::open;
 use adjutant_gateway_slack::manifest::{self, Manifest};
 use anyhow::{Context, Result};
 use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::json;
 
 use super::parts;
 use crate::{
-    cli::{BusCommand, CommandsCommand},
+    cli::CommandsCommand,
     config::{Config, Loaded},
     output,
 };
-
-/// Most dead letters shown.
-const DEAD: u64 = 50;
 
 pub(super) fn could_not_run(why: &str) -> ExitCode {
     output::complain(&format!("adjutant: {why}"));
@@ -62,34 +57,6 @@ pub(super) async fn commands(config: &Config, command: &CommandsCommand) -> Resu
         table.add_row([adjutant_workers::usage::usage(&entry.spec), entry.spec.summary.clone()]);
     }
     print(&table);
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(super) async fn bus(config: &Config, command: &BusCommand) -> Result<ExitCode> {
-    let opened = open::open(&parts::bus(config, false)?).await?;
-    if opened.is_memory() {
-        return Ok(could_not_run("there is no server to look at; name one with --bus nats://host:port"));
-    }
-    match command {
-        BusCommand::Provision => {
-            opened.provision().await?;
-            output::say("Streams, consumers and buckets are there as they should be.");
-        }
-        BusCommand::Dead(print) => {
-            let letters = opened.dead_letters(DEAD).await?;
-            for (payload, reason) in &letters {
-                let payload = String::from_utf8_lossy(payload);
-                if print.json {
-                    output::say(&json!({ "reason": reason, "payload": payload }).to_string());
-                } else {
-                    output::say(&format!("{reason}\n    {}", payload.escape_debug()));
-                }
-            }
-            if letters.is_empty() && !print.json {
-                output::say("There are no dead letters.");
-            }
-        }
-    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use adjutant_api::{ApiConfig, audit::AuditKey, key::Pepper, store::Database};
 use adjutant_bus::{
     actor::Tenant,
-    open::{BusConfig, BusUrl, BusUrlError},
+    open::{BusConfig, BusUrl, BusUrlError, Tls},
     ports::Limits,
 };
 use adjutant_gateway_discord::{DiscordConfig, Registered};
@@ -45,6 +45,12 @@ pub(super) fn bus(config: &Config, start_child: bool) -> Result<BusConfig, BusUr
         user: given(&bus.user),
         password,
         credentials_file: given(&bus.credentials_file).map(PathBuf::from),
+        nkey_file: given(&bus.nkey_file).map(PathBuf::from),
+        tls: Tls {
+            ca_file: given(&bus.ca_file).map(PathBuf::from),
+            certificate_file: given(&bus.certificate_file).map(PathBuf::from),
+            key_file: given(&bus.key_file).map(PathBuf::from),
+        },
         replicas: bus.replicas.into(),
         limits: limits(config),
         start_child,

@@ -12,7 +12,7 @@ use adjutant_bus::{
     actor::{Actor, Membership, Platform, Standing, Tenant},
     event::{Outcome, Progress},
     id::RequestId,
-    open::{BusConfig, BusUrl, Opened, Role, open},
+    open::{BusConfig, BusUrl, Opened, Role, Tls, open},
     place::Place,
     ports::{Bus, Limits, ProgressSink, Recorded, Serve},
     reply::Reply,
@@ -59,10 +59,10 @@ pub fn limits() -> Limits {
     Limits { lease: Duration::from_secs(LEASE), ..Limits::default() }
 }
 
-struct Counting {
-    calls: Calls,
-    gate: Arc<tokio::sync::Semaphore>,
-    takes: Duration,
+pub struct Counting {
+    pub calls: Calls,
+    pub gate: Arc<tokio::sync::Semaphore>,
+    pub takes: Duration,
 }
 
 #[async_trait]
@@ -100,6 +100,8 @@ impl World {
             user: None,
             password: None,
             credentials_file: None,
+            nkey_file: None,
+            tls: Tls::default(),
             replicas: 1,
             limits: limits(),
             start_child: true,
@@ -221,7 +223,7 @@ pub fn assert_whole(journals: &HashMap<RequestId, Vec<Recorded>>, requests: &[Re
     }
 }
 
-fn offer() -> Offer {
+pub fn offer() -> Offer {
     // Answers that a falling server takes along are given up after this time.
     let timeout_seconds = 10;
     let spec = |name: &str, effect| CommandSpec {

@@ -149,6 +149,11 @@ impl Ledger {
         if let Some(stored) = after.iter().find(mine) {
             return Ok(Some(stored.sequence));
         }
+        if self.last == 0 && after.is_empty() {
+            // The conflict says that there is something: a replica that lags has answered. Not known is not lost.
+            let told = "the journal has begun, and what it holds cannot be read yet".to_owned();
+            return Err(BusError::Unavailable(told).into());
+        }
         if self.last == 0 {
             return Err(LedgerError::Lost(after));
         }
@@ -185,4 +190,126 @@ fn cancel(fact: &Fact) -> Option<Actor> {
 /// Between half of the pause and the whole of it, so that many do not try again at once.
 pub(crate) fn jitter(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use adjutant_bus::{
+        actor::{Membership, Platform, Standing, Tenant},
+        id::RequestId,
+        memory::Memory,
+        open::Role,
+        place::Place,
+        ports::{BoxStream, Follow, Followed, Limits},
+        request::Request,
+        subject::Origin,
+    };
+    use async_trait::async_trait;
+
+    use super::*;
+
+    /// A journal on three servers, in its two bad moments: one that has just answered lags, and a confirmation is lost.
+    struct Clustered {
+        journal: Arc<dyn Journal>,
+        lags: AtomicUsize,
+        loses: AtomicUsize,
+    }
+
+    fn once_more(left: &AtomicUsize) -> bool {
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+    }
+
+    #[async_trait]
+    impl Journal for Clustered {
+        async fn append(&self, key: &JournalKey, expected: u64, event: &Event) -> Result<u64, AppendError> {
+            let stored = self.journal.append(key, expected, event).await;
+            match stored {
+                Ok(_) if once_more(&self.loses) => Err(BusError::Unavailable("lost".to_owned()).into()),
+                stored => stored,
+            }
+        }
+        async fn read(&self, of: &Journals, after: u64, most: usize) -> Result<Vec<Recorded>, BusError> {
+            if once_more(&self.lags) { Ok(Vec::new()) } else { self.journal.read(of, after, most).await }
+        }
+        async fn newest(&self) -> Result<u64, BusError> {
+            self.journal.newest().await
+        }
+        async fn identity(&self) -> Result<String, BusError> {
+            self.journal.identity().await
+        }
+        async fn follow(&self, of: Journals, from: Follow) -> Result<BoxStream<Followed>, BusError> {
+            self.journal.follow(of, from).await
+        }
+    }
+
+    fn opening() -> (JournalKey, Opening) {
+        let tenant = Tenant::new("local");
+        let actor = Actor {
+            platform: Platform::Console,
+            tenant: tenant.clone(),
+            user: "ana".to_owned(),
+            label: "Ana".to_owned(),
+            standing: Standing::Member,
+        };
+        let request = Request {
+            v: Version,
+            id: RequestId::derive(Platform::Console, &tenant, "1"),
+            groups: Membership::known(Vec::new()),
+            place: Place {
+                platform: Platform::Console,
+                tenant,
+                channel: "terminal".to_owned(),
+                thread: None,
+                private: true,
+                answer: None,
+            },
+            text: "ping".to_owned(),
+            raw: None,
+            received_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
+            actor,
+        };
+        let key = JournalKey { origin: Origin::of(&request.actor), request: request.id };
+        (key, Opening { request, invocation: None, authorization: None, message_sequence: 1 })
+    }
+
+    fn clustered(lags: usize, loses: usize) -> Arc<Clustered> {
+        let journal = Memory::new(&Limits::default()).role(Role::Worker).journal;
+        Arc::new(Clustered { journal, lags: lags.into(), loses: loses.into() })
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_was_lost_to_another_is_known_only_when_the_other_s_is_read() {
+        let (key, opening) = opening();
+        let journal = clustered(2, 0);
+        Ledger::new(journal.clone(), key.clone(), "first")
+            .open(opening.clone(), Fact::Claimed)
+            .await
+            .unwrap();
+        let lost = Ledger::new(journal, key, "second").open(opening, Fact::Claimed).await;
+        // An empty journal would be taken for one that is done with, and the message dropped.
+        assert!(matches!(lost, Err(LedgerError::Lost(events)) if events.len() == 1));
+    }
+
+    #[tokio::test]
+    async fn a_claim_whose_confirmation_was_lost_is_found_again_behind_a_replica_that_lags() {
+        let (key, opening) = opening();
+        let mut ledger = Ledger::new(clustered(2, 1), key, "first");
+        let sequence = ledger.open(opening, Fact::Claimed).await.unwrap();
+        assert_eq!((ledger.last(), sequence), (sequence, 1));
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_cannot_be_read_is_nobodys_and_the_message_is_handed_back() {
+        let (key, opening) = opening();
+        let journal = clustered(usize::MAX, 0);
+        Ledger::new(journal.clone(), key.clone(), "first")
+            .open(opening.clone(), Fact::Claimed)
+            .await
+            .unwrap();
+        let unknown = Ledger::new(journal, key, "second").open(opening, Fact::Claimed).await;
+        assert!(matches!(unknown, Err(LedgerError::Bus(BusError::Unavailable(_)))));
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use adjutant_api::store::Database;
 use adjutant_bus::{
-    open::{BusConfig, BusUrl, Opened, Role, open},
+    open::{BusConfig, BusUrl, Opened, Role, Tls, open},
     ports::Limits,
 };
 use reqwest::StatusCode;
@@ -22,6 +22,8 @@ pub async fn nats(dir: &Path) -> Opened {
         user: None,
         password: None,
         credentials_file: None,
+        nkey_file: None,
+        tls: Tls::default(),
         replicas: 1,
         limits: Limits::default(),
         start_child: true,

@@ -1,16 +1,19 @@
 //! One connection to a server: own inbox prefix, a time-out on every exchange, violations and slow consumers seen.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_nats::{
-    Client, ConnectOptions, Event, HeaderMap, Message, Request,
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request,
     client::{RequestError, RequestErrorKind},
     jetstream,
 };
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tracing::{debug, error, info, warn};
 
 use crate::ports::{BusError, Status};
@@ -19,8 +22,12 @@ use crate::ports::{BusError, Status};
 const PING: Duration = Duration::from_secs(10);
 /// How long the first connection may take.
 const FIRST: Duration = Duration::from_secs(5);
-/// How often an exchange that may be repeated is tried.
-const TRIES: usize = 3;
+/// For how many times the length of an exchange one that may be repeated is tried.
+const TRIES: u32 = 3;
+/// First pause before it is repeated; doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// `wrong last sequence` (errors.json of nats-server).
 pub(crate) const WRONG_LAST_SEQUENCE: [u64; 2] = [10071, 10164];
@@ -36,8 +43,23 @@ pub struct Login {
     pub password: Option<SecretString>,
     /// Credentials file (JWT and seed).
     pub credentials_file: Option<PathBuf>,
+    /// File with the seed of an nkey.
+    pub nkey_file: Option<PathBuf>,
+    /// By what both ends know each other before anything else is said.
+    pub tls: Tls,
     /// Prefix of the inboxes that this user may subscribe to.
     pub inbox: Option<String>,
+}
+
+/// Files for TLS, all in PEM. With any of them nothing is said in the clear, whatever the address is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Authorities whose servers are believed, in the place of those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// The certificate that is shown to the server.
+    pub certificate_file: Option<PathBuf>,
+    /// Its key.
+    pub key_file: Option<PathBuf>,
 }
 
 /// A connection with what is needed to use it.
@@ -64,6 +86,9 @@ pub(crate) struct PubAck {
 pub(crate) struct ApiError {
     #[serde(default)]
     pub(crate) err_code: u64,
+    /// As HTTP has it.
+    #[serde(default)]
+    pub(crate) code: u64,
     #[serde(default)]
     pub(crate) description: String,
 }
@@ -82,15 +107,42 @@ pub(crate) async fn connect(
     });
     let addresses: Vec<String> = url.split(',').map(str::to_owned).collect();
     let connecting = tokio::time::timeout(FIRST, options.connect(addresses)).await;
-    let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
     let client = match connecting {
         Ok(Ok(client)) => client,
-        Ok(Err(error)) => return Err(unreachable(shown, &error.to_string())),
-        Err(_) => return Err(unreachable(shown, "no answer")),
+        Ok(Err(error)) => return Err(failed(&shown(url), &error)),
+        Err(_) => return Err(unreachable(&shown(url), "no answer")),
     };
     let mut jetstream = jetstream::new(client.clone());
     jetstream.set_timeout(exchange);
     Ok(Link { jetstream, client, exchange, status })
+}
+
+/// An address without what stands before `@`, which may be a password.
+pub(crate) fn shown(url: &str) -> String {
+    let part = |part: &str| match part.rsplit_once('@') {
+        Some((before, host)) => format!("{}://…@{host}", before.split("://").next().unwrap_or("nats")),
+        None => part.chars().take(128).collect(),
+    };
+    url.split(',').map(part).collect::<Vec<_>>().join(",")
+}
+
+fn failed(url: &str, error: &ConnectError) -> BusError {
+    let what_to_do = match error.kind() {
+        // The client takes what the other end says against a certificate for trouble with the socket.
+        ConnectErrorKind::Tls | ConnectErrorKind::Io if is_tls(error) => {
+            "does bus.ca_file hold the authority of the server's certificate, is that for this host, and does the server want bus.certificate_file?"
+        }
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+            "is there such a user, and are bus.user and its password, nkey or credentials right?"
+        }
+        _ => return unreachable(url, &error.to_string()),
+    };
+    BusError::Unavailable(format!("{url}: {error}; {what_to_do}"))
+}
+
+fn is_tls(error: &ConnectError) -> bool {
+    let told = error.to_string().to_lowercase();
+    ["certificate", "tls", "handshake", "alert"].iter().any(|word| told.contains(word))
 }
 
 fn unreachable(url: &str, why: &str) -> BusError {
@@ -102,17 +154,69 @@ fn unreachable(url: &str, why: &str) -> BusError {
 async fn options(login: &Login, name: &str) -> Result<ConnectOptions, BusError> {
     let mut options = ConnectOptions::new().name(name).ping_interval(PING).connection_timeout(FIRST);
     if let Some(file) = &login.credentials_file {
-        let told =
-            |error: std::io::Error| BusError::Refused(format!("{} cannot be read: {error}", file.display()));
-        options = options.credentials_file(file).await.map_err(told)?;
+        options = options
+            .credentials_file(file)
+            .await
+            .map_err(|error| unreadable("bus.credentials_file", file, &error))?;
+    }
+    if let Some(file) = &login.nkey_file {
+        options = options.nkey(seed(file).await?);
     }
     if let (Some(user), Some(password)) = (&login.user, &login.password) {
         options = options.user_and_password(user.clone(), password.expose_secret().to_owned());
     }
+    options = secured(options, &login.tls).await?;
     Ok(match &login.inbox {
         Some(inbox) => options.custom_inbox_prefix(inbox),
         None => options,
     })
+}
+
+/// What the client itself would not tell: it takes a file without a certificate for an empty list.
+async fn secured(mut options: ConnectOptions, tls: &Tls) -> Result<ConnectOptions, BusError> {
+    let all = [
+        ("bus.ca_file", &tls.ca_file, "CERTIFICATE-----"),
+        ("bus.certificate_file", &tls.certificate_file, "CERTIFICATE-----"),
+        ("bus.key_file", &tls.key_file, "PRIVATE KEY-----"),
+    ];
+    for (key, file, wanted) in all {
+        let Some(file) = file else { continue };
+        let text = read(key, file).await?;
+        if !text.expose_secret().contains(wanted) {
+            let what = wanted.trim_end_matches('-').to_lowercase();
+            return Err(BusError::Refused(format!("{key}: {} holds no {what} in PEM", file.display())));
+        }
+        options = options.require_tls(true);
+    }
+    if let Some(file) = &tls.ca_file {
+        options = options.add_root_certificates(file.clone());
+    }
+    match (&tls.certificate_file, &tls.key_file) {
+        (Some(certificate), Some(key)) => {
+            Ok(options.add_client_certificate(certificate.clone(), key.clone()))
+        }
+        (None, None) => Ok(options),
+        _ => Err(BusError::Refused("bus.certificate_file and bus.key_file go together".to_owned())),
+    }
+}
+
+/// The seed in a file: the first line that looks like one, for tools write remarks around it.
+async fn seed(file: &Path) -> Result<String, BusError> {
+    let text = read("bus.nkey_file", file).await?;
+    let seeds = text.expose_secret().lines().map(str::trim).filter(|line| line.starts_with("SU"));
+    let good = |seed: &&str| nkeys::KeyPair::from_seed(seed).is_ok();
+    seeds.map(str::to_owned).find(|seed| good(&seed.as_str())).ok_or_else(|| {
+        BusError::Refused(format!("bus.nkey_file: {} holds no seed of a user (SU…)", file.display()))
+    })
+}
+
+async fn read(key: &str, file: &Path) -> Result<SecretString, BusError> {
+    let text = tokio::fs::read_to_string(file).await;
+    text.map(SecretString::from).map_err(|error| unreadable(key, file, &error))
+}
+
+fn unreadable(key: &str, file: &Path, error: &std::io::Error) -> BusError {
+    BusError::Refused(format!("{key}: {} cannot be read: {error}", file.display()))
 }
 
 fn note(event: &Event, report: &watch::Sender<Status>) {
@@ -154,7 +258,8 @@ impl Link {
         }
     }
 
-    /// Stores a message; repeated as it is while it is not certain that it was stored and `again` allows it.
+    /// Stores a message; repeated as it is while it is not certain that it was stored and `again` allows it. A cluster that
+    /// chooses another leader says so at once, and has one within seconds.
     pub(crate) async fn store(
         &self,
         subject: String,
@@ -162,14 +267,21 @@ impl Link {
         payload: Bytes,
         again: bool,
     ) -> Result<PubAck, BusError> {
-        let mut tries = if again { TRIES } else { 1 };
+        let deadline = Instant::now() + self.exchange * TRIES;
+        let mut pause = FIRST_PAUSE;
         loop {
-            tries -= 1;
-            match self.request(subject.clone(), Some(headers.clone()), payload.clone()).await {
-                Ok(message) => return read_ack(&message.payload),
-                Err(BusError::Unavailable(_)) if tries > 0 => {}
+            let asked = self.request(subject.clone(), Some(headers.clone()), payload.clone()).await;
+            let failure = match asked.and_then(|message| read_ack(&message.payload)) {
+                Ok(PubAck { error: Some(error), .. }) if passes(&error) => meaning(&error),
+                Ok(ack) => return Ok(ack),
+                Err(error @ BusError::Unavailable(_)) => error,
                 Err(error) => return Err(error),
+            };
+            if !again || Instant::now() + pause > deadline {
+                return Err(failure);
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -183,6 +295,11 @@ impl Link {
     }
 }
 
+/// Whether an error passes by itself.
+fn passes(error: &ApiError) -> bool {
+    matches!(meaning(error), BusError::Unavailable(_))
+}
+
 fn read_ack(payload: &[u8]) -> Result<PubAck, BusError> {
     serde_json::from_slice(payload)
         .map_err(|error| BusError::Refused(format!("the server's answer cannot be read: {error}")))
@@ -191,7 +308,7 @@ fn read_ack(payload: &[u8]) -> Result<PubAck, BusError> {
 fn unanswered(error: &RequestError) -> BusError {
     match error.kind() {
         RequestErrorKind::NoResponders => BusError::Unavailable(
-            "nothing stores this subject; is the bus provisioned, and JetStream up?".to_owned(),
+            "nothing stores this subject just now; if that stays so, run `adjutant bus setup`".to_owned(),
         ),
         RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
             BusError::Refused(error.to_string())
@@ -204,8 +321,49 @@ fn unanswered(error: &RequestError) -> BusError {
 pub(crate) fn meaning(error: &ApiError) -> BusError {
     let told = format!("{} ({})", error.description, error.err_code);
     match error.err_code {
-        10077 | 10047 | 10023 | 10054 | 10122 => BusError::Full(told), // maximum messages or bytes, storage, message size
-        10008 | 10074 | 10076 | 10007 => BusError::Unavailable(told),  // no leader, not ready, offline
+        // Of what stops a message from being stored only the limits are ours; a leader that goes says the same, and the
+        // message may be there in the end.
+        10077 if error.description.contains("maximum") => BusError::Full(told),
+        // Storage, message size.
+        10047 | 10023 | 10054 | 10122 => BusError::Full(told),
+        // The same message is on its way; the sequence of the subject is not known yet; too many at once.
+        10077 | 10158 | 10163 | 10167 => BusError::Unavailable(told),
+        // No leader, not ready, offline.
+        10007 | 10008 | 10009 | 10076 | 10118 | 10119 | 10194 | 10195 => BusError::Unavailable(told),
+        _ if error.code == 503 => BusError::Unavailable(told),
         _ => BusError::Refused(told),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_worth_another_try_and_a_limit_is_told_as_full() {
+        let meaning = |code, err_code, description: &str| {
+            let told = meaning(&ApiError { err_code, code, description: description.to_owned() });
+            match told {
+                BusError::Full(_) => "full",
+                BusError::Unavailable(_) => "unavailable",
+                _ => "refused",
+            }
+        };
+        let all = [
+            (503, 10077, "maximum messages per subject exceeded", "full"),
+            (400, 10077, "maximum bytes exceeded", "full"),
+            (503, 10077, "store is closed", "unavailable"),
+            (503, 10023, "insufficient resources", "full"),
+            (409, 10158, "duplicate message id is in process", "unavailable"),
+            (503, 10163, "expected last sequence per subject temporarily unavailable", "unavailable"),
+            (429, 10167, "too many requests", "unavailable"),
+            (503, 10008, "JetStream system temporarily unavailable", "unavailable"),
+            (503, 0, "raft: not leader", "unavailable"),
+            (400, 10074, "replicas > 1 not supported in non-clustered mode", "refused"),
+            (404, 10059, "stream not found", "refused"),
+        ];
+        for (code, err_code, description, wanted) in all {
+            assert_eq!(meaning(code, err_code, description), wanted, "{description}");
+        }
     }
 }

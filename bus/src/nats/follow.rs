@@ -11,7 +11,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::{connect::Link, event::decode, provision::JOURNAL};
+use super::{connect::Link, event::decode, topology::JOURNAL};
 use crate::{
     ports::{BusError, Followed, NothingToSettle, Settle},
     subject::Journals,

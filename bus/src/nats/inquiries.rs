@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The name by which the service is listed.
-const NAME: &str = "adjutant-api";
+const NAME: &str = super::permissions::API_SERVICE;
 /// Queue group of every endpoint, as the protocol has it.
 const GROUP: &str = "q";
 /// How long what was asked before the end may take to be answered.

@@ -11,7 +11,7 @@ use super::{
     connect::{EXPECTED, Link, WRONG_LAST_SEQUENCE, meaning},
     event::decode,
     follow,
-    provision::JOURNAL,
+    topology::JOURNAL,
 };
 use crate::{
     event::Event,

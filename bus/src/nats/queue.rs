@@ -14,7 +14,7 @@ use tracing::error;
 
 use super::{
     connect::{Link, meaning},
-    provision::{COMMANDS, OUTBOX},
+    topology::{COMMANDS, OUTBOX},
 };
 use crate::{
     actor::Platform,

@@ -72,8 +72,8 @@ impl Connection {
         Login {
             user: Some(role.as_str().to_owned()),
             password,
-            credentials_file: None,
             inbox: Some(inbox(role.as_str())),
+            ..Login::default()
         }
     }
 }

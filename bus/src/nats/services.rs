@@ -1,8 +1,15 @@
 //! Commands implemented elsewhere: the NATS service protocol (ADR-32) over core NATS. A service needs nothing but a client.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use async_nats::{Client, HeaderMap, Message, StatusCode, Subscriber, service::ServiceExt};
+use async_nats::{Client, HeaderMap, Message, StatusCode, Subscriber};
 use async_trait::async_trait;
 use futures::{StreamExt, future, stream::FuturesUnordered};
 use jiff::Timestamp;
@@ -12,7 +19,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::connect::Link;
+use super::{
+    connect::Link,
+    listing::{self, Listed},
+};
 use crate::{
     ports::{Answer, BoxStream, BusError, CallError, Serve, Services},
     service::{Call, Frame, Offer},
@@ -23,8 +33,10 @@ use crate::{
 
 /// Key of an endpoint's metadata that holds its `CommandSpec` as JSON.
 const COMMAND: &str = "adjutant.command";
+/// How the inbox of whoever calls begins. What the server was made to send here by a detour has none to answer to.
+const INBOXES: &str = "_INBOX";
 /// Queue group of every endpoint, as the protocol has it.
-const GROUP: &str = "q";
+pub(super) const GROUP: &str = "q";
 /// Most services that one round of answers may name.
 const MOST_SERVICES: usize = 1_000;
 /// How long a service that is withdrawn may take to answer what it has been asked already.
@@ -120,29 +132,44 @@ impl Services for NatsServices {
     ) -> Result<(), BusError> {
         let refused =
             |error: &dyn std::fmt::Display| BusError::Refused(format!("service {}: {error}", offer.name));
-        let service = self.link.client.service_builder().description(&offer.description);
-        let service = service.start(&offer.name, &offer.version).await.map_err(|error| refused(&error))?;
+        let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if offer.name.is_empty() || !offer.name.chars().all(good) {
+            return Err(refused(&"a name is of a-z, A-Z, 0-9, - and _"));
+        }
+        semver::Version::parse(&offer.version).map_err(|error| refused(&error))?;
+        let client = &self.link.client;
         let slots = Arc::new(Semaphore::new(concurrency));
-        let endpoints = FuturesUnordered::new();
+        let withdrawal = Withdrawal::new(stop.clone());
+        let (mut endpoints, attending) = (Vec::new(), FuturesUnordered::new());
         for spec in &offer.commands {
             let spec_json = serde_json::to_string(spec).map_err(|error| refused(&error))?;
-            let endpoint = service
-                .endpoint_builder()
-                .name(spec.path.words().join("-"))
-                .metadata(HashMap::from([(COMMAND.to_owned(), spec_json)]))
-                .queue_group(GROUP)
-                .add(Subject::Run(spec.path.clone()).to_string())
-                .await
-                .map_err(|error| refused(&error))?;
-            endpoints.push(attend(endpoint, self.link.client.clone(), serve.clone(), slots.clone()));
+            let subject = Subject::Run(spec.path.clone()).to_string();
+            let calls = client.queue_subscribe(subject.clone(), GROUP.to_owned()).await;
+            let calls = calls.map_err(|error| refused(&error))?;
+            let endpoint = Listed {
+                name: spec.path.words().join("-"),
+                subject,
+                metadata: HashMap::from([(COMMAND.to_owned(), spec_json)]),
+                calls: Arc::default(),
+            };
+            let desk = Desk {
+                client: client.clone(),
+                serve: serve.clone(),
+                slots: slots.clone(),
+                counted: endpoint.calls.clone(),
+            };
+            attending.push(desk.attend(calls, &withdrawal));
+            endpoints.push(endpoint);
         }
-        let attending = endpoints.collect::<Vec<()>>();
+        let count = u32::try_from(endpoints.len()).unwrap_or(u32::MAX);
+        let listed = listing::list(client, &offer, endpoints).await.map_err(|error| refused(&error))?;
+        let attending = attending.collect::<Vec<()>>();
         tokio::pin!(attending);
         let _ = future::select(Box::pin(stop.cancelled()), &mut attending).await;
-        service.stop().await.map_err(|error| failed(&error))?;
+        drop(listed);
         // What had come before the withdrawal is still answered.
         let rest = async {
-            attending.await;
+            future::join(attending, withdrawal.fence(&self.link, count)).await;
             let all = u32::try_from(concurrency).unwrap_or(u32::MAX);
             let _ = slots.acquire_many(all).await;
         };
@@ -207,20 +234,69 @@ fn read(message: &Message) -> Result<Answer, CallError> {
     }
 }
 
-/// Answers the calls to one endpoint, each in a task of its own.
-async fn attend(
-    mut endpoint: async_nats::service::endpoint::Endpoint,
+/// How a service goes away without losing a call that was sent to it.
+struct Withdrawal {
+    stop: CancellationToken,
+    /// One for each endpoint that has told the server.
+    told: Semaphore,
+    /// All that was sent before has come.
+    over: CancellationToken,
+}
+
+impl Withdrawal {
+    fn new(stop: CancellationToken) -> Self {
+        Self { stop, told: Semaphore::new(0), over: CancellationToken::new() }
+    }
+
+    /// Waits until the server has heard of it: what it answers after that comes after all calls.
+    async fn fence(&self, link: &Link, endpoints: u32) {
+        let _ = tokio::time::timeout(link.exchange, self.told.acquire_many(endpoints)).await;
+        if let Err(error) = link.request("$JS.API.INFO".to_owned(), None, "".into()).await {
+            warn!(%error, "a service goes without knowing whether calls are on their way to it");
+        }
+        self.over.cancel();
+    }
+}
+
+/// Where the calls to one endpoint are taken.
+struct Desk {
     client: Client,
     serve: Arc<dyn Serve>,
     slots: Arc<Semaphore>,
-) {
-    while let Some(request) = endpoint.next().await {
-        let Ok(slot) = slots.clone().acquire_owned().await else { return };
-        let (client, serve) = (client.clone(), serve.clone());
-        let Some(reply) = request.message.reply.clone() else { continue };
+    counted: Arc<AtomicU64>,
+}
+
+impl Desk {
+    /// Answers calls, each in a task of its own, until the withdrawal is over.
+    async fn attend(self, mut calls: Subscriber, withdrawal: &Withdrawal) {
+        let mut going = false;
+        loop {
+            tokio::select! {
+                biased;
+                call = calls.next() => match call {
+                    Some(call) => self.take(call).await,
+                    None => return,
+                },
+                () = withdrawal.stop.cancelled(), if !going => {
+                    going = true;
+                    listing::withdraw(&mut calls).await;
+                    withdrawal.told.add_permits(1);
+                }
+                () = withdrawal.over.cancelled() => return,
+            }
+        }
+    }
+
+    async fn take(&self, message: Message) {
+        self.counted.fetch_add(1, Ordering::Relaxed);
+        let Ok(slot) = self.slots.clone().acquire_owned().await else { return };
+        let Some(reply) = message.reply.filter(|reply| reply.starts_with(INBOXES)) else {
+            return warn!("a call that is none: nobody waits for its answer");
+        };
+        let (client, serve) = (self.client.clone(), self.serve.clone());
         tokio::spawn(async move {
             let _slot = slot;
-            let last = match wire::decode::<Call>("call", &request.message.payload) {
+            let last = match wire::decode::<Call>("call", &message.payload) {
                 Ok(call) => answer(&client, reply.to_string(), serve, call).await,
                 Err(error) => Frame::Error { v: wire::Version, message: error.to_string() },
             };

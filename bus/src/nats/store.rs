@@ -4,7 +4,11 @@ use std::{collections::HashMap, time::Duration};
 
 use async_nats::{
     HeaderMap,
-    jetstream::kv::{self, Operation, UpdateErrorKind},
+    jetstream::{
+        kv::{self, Operation, UpdateErrorKind},
+        message::StreamMessage,
+        stream::LastRawMessageErrorKind,
+    },
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -57,10 +61,9 @@ impl NatsStore {
             Err(StoreError::Conflict) => {}
             done => return done,
         }
-        let there = store.entry(key).await.map_err(|error| unavailable(&error))?;
-        match there {
-            Some(entry) if entry.operation == Operation::Put => Err(StoreError::Conflict),
-            Some(removed) => self.write(store, key, &value, ttl, removed.revision).await,
+        match last(store, key).await? {
+            Some(entry) if !is_gone(&entry.headers) => Err(StoreError::Conflict),
+            Some(removed) => self.write(store, key, &value, ttl, removed.sequence).await,
             None => self.write(store, key, &value, ttl, 0).await,
         }
     }
@@ -87,6 +90,24 @@ impl NatsStore {
     }
 }
 
+/// What was written last under a key, from the leader.
+///
+/// Not by a direct get, whose answer is the bare entry: who may write an entry and get it so can have the server publish it
+/// to any subject, by naming that as where the answer goes. This answer is an envelope that is nothing of ours.
+async fn last(store: &kv::Store, key: &str) -> Result<Option<StreamMessage>, BusError> {
+    match store.stream.get_last_raw_message_by_subject(&format!("{}{key}", store.prefix)).await {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(unavailable(&error)),
+    }
+}
+
+/// Whether it says that the entry was removed, or has expired (ADR-8, ADR-43).
+fn is_gone(headers: &HeaderMap) -> bool {
+    let removed = headers.get("KV-Operation").is_some_and(|operation| operation.as_str() != "PUT");
+    removed || headers.get("Nats-Marker-Reason").is_some()
+}
+
 fn unavailable(told: &dyn std::fmt::Display) -> BusError {
     BusError::Unavailable(told.to_string())
 }
@@ -94,9 +115,8 @@ fn unavailable(told: &dyn std::fmt::Display) -> BusError {
 #[async_trait]
 impl Store for NatsStore {
     async fn get(&self, bucket: Bucket, key: &str) -> Result<Option<Entry>, BusError> {
-        let found = self.bucket(bucket).await?.entry(key).await.map_err(|error| unavailable(&error))?;
-        let put = found.filter(|entry| entry.operation == Operation::Put);
-        Ok(put.map(|entry| Entry { key: entry.key, value: entry.value, revision: entry.revision }))
+        let put = last(&self.bucket(bucket).await?, key).await?.filter(|entry| !is_gone(&entry.headers));
+        Ok(put.map(|entry| Entry { key: key.to_owned(), value: entry.payload, revision: entry.sequence }))
     }
 
     async fn put(&self, bucket: Bucket, key: &str, value: Bytes, expect: Expect) -> Result<u64, StoreError> {

@@ -6,14 +6,15 @@ use adjutant_bus::{
     actor::{Platform, Tenant},
     event::Fact,
     id::Token,
-    open::{BusConfig, BusUrl, Role, open},
-    ports::{Accepted, Bucket, Change, Expect, Follow, Status},
+    nats::server::{Server, find_binary},
+    open::{BusConfig, BusUrl, Opened, Role, open},
+    ports::{Accepted, Bucket, Change, Expect, Follow, Limits, Status},
     subject::{Journals, Origin},
 };
 use bytes::Bytes;
 use futures::StreamExt;
 
-use super::world::{SOON, World, config, event, key, limits, nats, origin, request, soon};
+use super::world::{SOON, World, binary, config, event, key, limits, nats, origin, request, soon};
 
 /// Submits until it is accepted, as a gateway does, with the same id each time.
 async fn submit(world: &World, id: &str) -> Accepted {
@@ -63,21 +64,70 @@ async fn nothing_accepted_is_lost_when_the_server_is_killed_and_restarted() {
     world.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn provisioning_twice_changes_nothing_and_other_settings_are_reported() {
-    let world = nats().await;
-    world.opened().provision().await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut other = config(&dir);
-    other.limits = adjutant_bus::ports::Limits { queue_per_origin: 99, ..limits() };
+/// The same server with these limits, as an admin sees it.
+async fn with_limits(world: &World, limits: Limits) -> Opened {
     let connection = world.opened().server().unwrap().connection().clone();
     let login = connection.login(Role::Admin);
-    other.url = BusUrl::Server(connection.url);
-    (other.user, other.password) = (login.user, login.password);
-    let refused = open(&other).await.unwrap().provision().await.unwrap_err().to_string();
-    assert!(refused.contains("stream COMMANDS is there with other settings"), "{refused}");
-    assert!(refused.contains("max_msgs_per_subject is 20, wanted 99"), "{refused}");
+    let dir = tempfile::tempdir().unwrap();
+    let url = BusUrl::Server(connection.url);
+    let other = BusConfig { limits, url, user: login.user, password: login.password, ..config(&dir) };
+    open(&other).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn setting_up_twice_changes_nothing_and_what_differs_is_changed_in_place_or_kept() {
+    let world = nats().await;
+    submit(&world, "kept").await;
+    let again = world.opened().set_up().await.unwrap();
+    assert!(
+        again.len() > 15 && again.iter().all(|made| made.to_string().ends_with(": as it should be")),
+        "{again:#?}"
+    );
+
+    let larger =
+        with_limits(&world, Limits { queue_per_origin: 99, lease: Duration::from_secs(3), ..limits() }).await;
+    let made = larger.set_up().await.unwrap();
+    let told: Vec<String> = made.iter().map(ToString::to_string).collect();
+    assert!(told.contains(&"stream COMMANDS: changed: max_msgs_per_subject 20 → 99".to_owned()), "{told:#?}");
+    assert!(
+        told.contains(&"consumer workers of COMMANDS: changed: ack_wait 1s → 3s".to_owned()),
+        "{told:#?}"
+    );
+    assert!(made.iter().all(|made| made.is_good() && !made.created), "{told:#?}");
+
+    // What has been made larger stays: nothing that is stored may be dropped.
+    let told: Vec<String> = world.opened().set_up().await.unwrap().iter().map(ToString::to_string).collect();
+    let kept = "stream COMMANDS: left as it is: max_msgs_per_subject is 99, wanted 20".to_owned();
+    assert!(told.contains(&kept), "{told:#?}");
+    let taken = world.bus.commands.take(5, Duration::from_secs(5)).await.unwrap();
+    assert_eq!(taken.len(), 1, "nothing was deleted");
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_makes_nothing_and_says_in_one_line_what_is_missing_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&find_binary(binary().as_deref()).await.unwrap(), dir.path()).await.unwrap();
+    let connection = server.connection().clone();
+    let as_user = |role: Role| {
+        let login = connection.login(role);
+        let url = BusUrl::Server(connection.url.clone());
+        BusConfig { url, user: login.user, password: login.password, ..config(&dir) }
+    };
+    // Even one that may: the user admin.
+    for (role, user) in [(Role::Worker, Role::Worker), (Role::Slack, Role::Slack), (Role::Api, Role::Admin)] {
+        let refused = open(&as_user(user)).await.unwrap().role(role).await.err().unwrap().to_string();
+        assert!(
+            refused.contains("is not there; run `adjutant bus setup`") && !refused.contains('\n'),
+            "{refused}"
+        );
+    }
+    let admin = open(&as_user(Role::Admin)).await.unwrap();
+    assert!(admin.set_up().await.unwrap().iter().all(|made| made.created && made.is_good()));
+    for role in Role::ALL {
+        open(&as_user(role)).await.unwrap().role(role).await.unwrap();
+    }
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

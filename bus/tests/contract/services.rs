@@ -101,6 +101,33 @@ pub async fn an_offered_command_is_listed_and_called_with_progress(world: World)
     }
 }
 
+pub async fn a_service_that_goes_answers_every_call_that_was_sent_to_it(world: World) {
+    for _ in 0..3 {
+        let stop = offered(&world).await;
+        let answered = std::sync::atomic::AtomicUsize::new(0);
+        let caller = async || {
+            loop {
+                match call(&world, "deploy list", Duration::from_secs(5)).await.pop() {
+                    Some(Ok(Answer::Result(_))) => {
+                        answered.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    }
+                    // Nobody has it, and that is known.
+                    Some(Err(CallError::NoService)) => return,
+                    other => panic!("a call was taken along: {other:?}"),
+                }
+            }
+        };
+        let goes = async {
+            while answered.load(std::sync::atomic::Ordering::SeqCst) < 100 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            drop(stop);
+        };
+        let callers = futures::future::join_all((0..16).map(|_| caller()));
+        soon(futures::future::join(callers, goes)).await;
+    }
+}
+
 pub async fn a_call_that_nobody_answers_is_told_at_once(world: World) {
     let answers = call(&world, "deploy list", SOON).await;
     assert!(matches!(answers.as_slice(), [Err(CallError::NoService)]), "{answers:?}");

@@ -2,7 +2,6 @@
 
 mod binaries;
 mod process;
-mod watchdog;
 
 use std::{
     net::TcpListener,
@@ -18,9 +17,21 @@ use std::{
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use self::{binaries::Binaries, process::Account, watchdog::Watchdog};
+use self::{binaries::Binaries, process::Account};
+use crate::watchdog::Watchdog;
 
 const USER: &str = "adjutant";
+/// What the watchdog does. The server's own lock file says which process to end, also after a restart.
+const END: &str = r#"
+pid=$(head -n 1 "$1/data/postmaster.pid")
+if [ -n "$pid" ]; then
+    kill -QUIT "$pid"
+    kill -CONT "$pid"
+    tries=0
+    while kill -0 "$pid" && [ "$tries" -lt 200 ]; do tries=$((tries + 1)); sleep 0.05; done
+    kill -KILL "$pid"
+fi
+"#;
 /// How long a start or a stop may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
@@ -62,7 +73,7 @@ impl Postgres {
         let binaries = Binaries::find();
         let dir = tempfile::tempdir().expect("a folder for PostgreSQL");
         let account = Account::for_folder(dir.path());
-        let watchdog = Watchdog::over(dir.path());
+        let watchdog = Watchdog::over(dir.path(), END);
         let mut initdb = account.command(&binaries.initdb(), dir.path());
         initdb.arg("-D").arg(dir.path().join("data")).args([
             "--auth=trust",

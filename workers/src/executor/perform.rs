@@ -27,6 +27,10 @@ use crate::{
     ledger::{Ledger, LedgerError, Patience},
 };
 
+/// For how long a service that was there a moment ago may be nowhere: its connection goes from one server to another.
+const MOMENT: Duration = Duration::from_secs(2);
+/// Pause before it is called again.
+const AGAIN: Duration = Duration::from_millis(100);
 /// How often the journal is looked at for a request to cancel, and progress is written at most.
 const LOOK: Duration = Duration::from_secs(1);
 /// Signs of life that may wait to be written; a service that sends more has them dropped, newest kept.
@@ -151,19 +155,38 @@ async fn call(
 ) -> Result<Reply, Fact> {
     let spec = ready.spec();
     let path = spec.path.to_string();
-    let mut answers = match ready.asked.bus.services.call(message(&ready.asked, spec, fence, limit)).await {
-        Ok(answers) => answers,
-        Err(error) => return Err(unanswered(&error, spec, &path)),
-    };
+    let call = message(&ready.asked, spec, fence, limit);
+    let until = Instant::now() + MOMENT;
+    loop {
+        return match once(ready, &call, &progress).await {
+            Ok(Some(Ok(reply))) => Ok(reply),
+            Ok(Some(Err(message))) => Err(endings::failed(told(&path, message))),
+            Ok(None) => Err(endings::fault("the service's answers ended without a result")),
+            // Nobody has heard it, so nothing has run, and it may be said again.
+            Err(CallError::NoService) if Instant::now() < until => {
+                tokio::time::sleep(AGAIN).await;
+                continue;
+            }
+            Err(error) => Err(unanswered(&error, spec, &path)),
+        };
+    }
+}
+
+/// One call: what the service says in the end, if it says anything.
+async fn once(
+    ready: &Ready,
+    call: &Call,
+    progress: &mpsc::Sender<Progress>,
+) -> Result<Option<Result<Reply, String>>, CallError> {
+    let mut answers = ready.asked.bus.services.call(call.clone()).await?;
     while let Some(answer) = answers.next().await {
-        match answer {
-            Ok(Answer::Progress(sign)) => drop(progress.try_send(sign)),
-            Ok(Answer::Result(reply)) => return Ok(reply),
-            Ok(Answer::Error(message)) => return Err(endings::failed(told(&path, message))),
-            Err(error) => return Err(unanswered(&error, spec, &path)),
+        match answer? {
+            Answer::Progress(sign) => drop(progress.try_send(sign)),
+            Answer::Result(reply) => return Ok(Some(Ok(reply))),
+            Answer::Error(message) => return Ok(Some(Err(message))),
         }
     }
-    Err(endings::fault("the service's answers ended without a result"))
+    Ok(None)
 }
 
 fn message(asked: &Asked, spec: &CommandSpec, fence: u64, limit: Duration) -> Call {

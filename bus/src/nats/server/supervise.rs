@@ -11,6 +11,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -136,7 +137,8 @@ impl Process {
     }
 
     fn write_config(&self) -> Result<(), ServerError> {
-        write_private(&self.config_file(), config::text(&self.home, self.port, &self.passwords).as_bytes())
+        let text = config::text(&self.home, self.port, &self.passwords);
+        write_private(&self.config_file(), text.expose_secret().as_bytes())
     }
 
     async fn start(&self) -> Result<Child, ServerError> {

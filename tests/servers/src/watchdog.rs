@@ -7,27 +7,20 @@ use std::{
 };
 
 /// It reads a pipe that nothing is written to: its end is the end of the process that holds the other side, however that came about.
-/// The server's own lock file says which process to end, also after a restart.
-const SCRIPT: &str = r#"
-trap '' INT TERM HUP
-cat
-pid=$(head -n 1 "$1/data/postmaster.pid")
-if [ -n "$pid" ]; then
-    kill -QUIT "$pid"
-    kill -CONT "$pid"
-    tries=0
-    while kill -0 "$pid" && [ "$tries" -lt 200 ]; do tries=$((tries + 1)); sleep 0.05; done
-    kill -KILL "$pid"
-fi
-rm -rf -- "$1"
-"#;
+const WAIT: &str = "trap '' INT TERM HUP\ncat\n";
+const CLEAN: &str = "\nrm -rf -- \"$1\"\n";
 
-pub(super) struct Watchdog(Child);
+pub(crate) struct Watchdog(Child);
 
 impl Watchdog {
-    pub(super) fn over(dir: &Path) -> Self {
+    /// Does this to the folder `$1`, and removes it.
+    pub(crate) fn over(dir: &Path, end: &str) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", SCRIPT, "watchdog"]).arg(dir).current_dir("/").process_group(0);
+        shell
+            .args(["-c", &format!("{WAIT}{end}{CLEAN}"), "watchdog"])
+            .arg(dir)
+            .current_dir("/")
+            .process_group(0);
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(shell.spawn().expect("a shell must start"))
     }
