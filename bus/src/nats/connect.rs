@@ -1,7 +1,8 @@
 //! One connection to a server: own inbox prefix, a time-out on every exchange, violations and slow consumers seen.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use adjutant_metrics::bus as told;
 use async_nats::{
     Client, ConnectOptions, Event, HeaderMap, Message, Request,
     client::{RequestError, RequestErrorKind},
@@ -76,9 +77,10 @@ pub(crate) async fn connect(
     exchange: Duration,
 ) -> Result<Link, BusError> {
     let (report, status) = watch::channel(Status::Connected);
+    let role = Arc::<str>::from(name);
     let options = options(login, name).await?.event_callback(move |event| {
-        let report = report.clone();
-        async move { note(&event, &report) }
+        let (report, role) = (report.clone(), role.clone());
+        async move { note(&event, &report, &role) }
     });
     let addresses: Vec<String> = url.split(',').map(str::to_owned).collect();
     let connecting = tokio::time::timeout(FIRST, options.connect(addresses)).await;
@@ -88,6 +90,7 @@ pub(crate) async fn connect(
         Ok(Err(error)) => return Err(unreachable(shown, &error.to_string())),
         Err(_) => return Err(unreachable(shown, "no answer")),
     };
+    told::connection(name);
     let mut jetstream = jetstream::new(client.clone());
     jetstream.set_timeout(exchange);
     Ok(Link { jetstream, client, exchange, status })
@@ -115,19 +118,27 @@ async fn options(login: &Login, name: &str) -> Result<ConnectOptions, BusError> 
     })
 }
 
-fn note(event: &Event, report: &watch::Sender<Status>) {
+fn note(event: &Event, report: &watch::Sender<Status>, role: &str) {
     match event {
         Event::Connected => {
             info!("connected to the bus");
-            report.send_replace(Status::Connected);
+            // The first connection is none that was lost.
+            if report.send_replace(Status::Connected) == Status::Disconnected {
+                told::reconnected(role);
+            }
         }
         Event::Disconnected => {
             warn!("the connection to the bus is lost; trying again");
             report.send_replace(Status::Disconnected);
+            told::disconnected(role);
         }
         // Violations of permissions come here, and nowhere else.
-        Event::ServerError(error) => error!(%error, "the server refused something"),
+        Event::ServerError(error) => {
+            told::complaint(role, &error.to_string());
+            error!(%error, "the server refused something");
+        }
         Event::SlowConsumer(id) => {
+            told::slow_consumer(role);
             error!(id, "messages were dropped because they were not taken fast enough")
         }
         other => debug!(event = %other, "bus connection"),
