@@ -6,6 +6,7 @@ mod chats;
 mod doctor;
 mod keys;
 mod listen;
+mod measure;
 mod parts;
 mod policy;
 mod serve;

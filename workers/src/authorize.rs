@@ -1,7 +1,7 @@
 //! Who asks, and whether they may. Every decision goes through the gate; without a loaded policy all is refused but looking
 //! at `help`, `whoami` and `status`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use adjutant_bus::{
     event::Authorization,
@@ -118,6 +118,7 @@ impl Asker {
                 Err(NoPolicy)
             };
         };
+        let begun = Instant::now();
         let verdict = gate.decide(&Ask {
             caller,
             place: &place,
@@ -125,6 +126,7 @@ impl Asker {
             action: spec.action,
             context: &context,
         });
+        adjutant_metrics::worker::decided(verdict.authorization.allowed, begun.elapsed());
         Ok(Judgement { authorization: verdict.authorization, denial: verdict.denial })
     }
 

@@ -87,6 +87,14 @@ pub(crate) struct Socket {
     pub(crate) handover: Duration,
 }
 
+impl Socket {
+    /// Measures how many sockets are open.
+    fn told(&self) {
+        let live = self.live.borrow();
+        self.accept.ear.sockets(live.open, live.held);
+    }
+}
+
 /// Hosts of the gateway.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
@@ -124,8 +132,10 @@ async fn keep(socket: Arc<Socket>, number: u32, stop: CancellationToken) {
         };
         info!(shard = number, of = socket.shards, "this replica holds a session with Discord now");
         socket.live.send_modify(|live| live.held += 1);
+        socket.told();
         let fatal = serve(&socket, number, &term, &stop).await;
         socket.live.send_modify(|live| live.held = live.held.saturating_sub(1));
+        socket.told();
         term.release().await;
         if let Some(why) = fatal {
             error!(shard = number, why, "Discord ends this for good; the rest of this process goes on");

@@ -55,6 +55,7 @@ impl Open<'_> {
             self.0.live.send_modify(|live| {
                 live.open = if open { live.open + 1 } else { live.open.saturating_sub(1) };
             });
+            self.0.told();
         }
     }
 }
@@ -97,6 +98,7 @@ pub(super) async fn run(
         };
         match item {
             Ok(Message::Text(text)) => {
+                socket.accept.ear.heard();
                 let frame: Frame = serde_json::from_str(&text).unwrap_or_default();
                 if frame.op == Some(10) {
                     (hold.connected, code) = (true, None);
