@@ -26,6 +26,7 @@ mod stories {
     pub mod faults;
     pub mod hostile;
     pub mod keys;
+    pub mod metrics;
     pub mod notices;
     pub mod policy;
     pub mod policy_lock;
