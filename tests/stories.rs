@@ -10,6 +10,7 @@
 )]
 
 mod stories {
+    pub mod alerts;
     pub mod alike;
     pub mod api;
     pub mod audit;

@@ -159,6 +159,11 @@ pub(crate) fn begin(part: Part, only: &[(Label, &[&str])]) {
     }
 }
 
+/// The same for one metric and one value of a label that is not a list.
+pub(crate) fn begin_for(name: Name, label: Label, value: &str) {
+    begin_all(name, name.describe().labels, &[(label, &[value])], &mut Vec::new());
+}
+
 fn begin_all<'a>(name: Name, rest: &[Label], only: &'a [(Label, &'a [&'a str])], values: &mut Vec<&'a str>) {
     let Some((label, rest)) = rest.split_first() else {
         let _ = (counter(name, values), histogram(name, values));

@@ -6,8 +6,9 @@ use prometheus::Gauge;
 
 use crate::{
     kind::Part,
+    label::Label,
     name::Name,
-    registry::{begin, count, gauge, observe, set},
+    registry::{begin, begin_for, count, gauge, observe, set},
 };
 
 /// The command that stands for all that nobody knows.
@@ -18,8 +19,14 @@ static USED: LazyLock<Option<Gauge>> = LazyLock::new(|| gauge(Name::SlotsUsed, &
 /// A worker begins, with so many slots.
 pub fn begun(slots: usize) {
     begin(Part::Worker, &[]);
+    knows(UNKNOWN);
     set(Name::Slots, &[], u32::try_from(slots).unwrap_or(u32::MAX).into());
     USED.as_ref().inspect(|gauge| gauge.set(0.0));
+}
+
+/// The catalogue has this command: its counters begin at zero, so that the first end of each kind is a rise.
+pub fn knows(command: &str) {
+    begin_for(Name::Commands, Label::Command, command);
 }
 
 /// A slot in use, for as long as this lives.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -32,6 +33,7 @@ const FLOOD: usize = 60;
 struct Told {
     role: &'static str,
     port: u16,
+    log: PathBuf,
     _process: Worker,
 }
 
@@ -40,8 +42,9 @@ impl Told {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let port = free_port();
         let command = command.env("ADJUTANT_METRICS__LISTEN", format!("127.0.0.1:{port}"));
-        let log = std::fs::File::create(log.join(format!("{role}.log"))).unwrap();
-        Self { role, port, _process: Worker(command.stderr(log).spawn().unwrap()) }
+        let log = log.join(format!("{role}.log"));
+        let process = Worker(command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap());
+        Self { role, port, log, _process: process }
     }
 
     fn url(&self, path: &str) -> String {
@@ -68,7 +71,8 @@ impl Told {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("{}: {what} never came: {:#?}", self.role, last.0)
+        let log = std::fs::read_to_string(&self.log).unwrap();
+        panic!("{}: {what} never came: {:#?}\n{log}", self.role, last.0)
     }
 
     async fn now(&self) -> Series {
