@@ -86,7 +86,7 @@ names! {
         "Size in bytes at which the journal is full and nothing runs any more; 0: no limit";
 
     PolicyVersion: Policy Kind::Gauge, "adjutant_policy_version" []
-        "The version in force here";
+        "The version in force here; 0: none, and everything is refused";
     PolicyDigest: Policy Kind::Gauge, "adjutant_policy_digest" []
         "The first 32 bits of the digest of the policy in force here, as a number: replicas that differ decide differently";
     PolicyAge: Policy Kind::Gauge, "adjutant_policy_confirmed_age_seconds" []

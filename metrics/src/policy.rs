@@ -11,6 +11,7 @@ use crate::{
 /// A process begins to decide by policy.
 pub fn begun() {
     begin(Part::Policy, &[]);
+    set(Name::PolicyVersion, &[], 0.0);
 }
 
 /// This one is in force now: its version, and the hexadecimal digest of its files.

@@ -66,10 +66,14 @@ struct Shared {
 }
 
 impl Shared {
-    /// How many sockets are open; it is measured, too.
-    fn told(&self) -> usize {
-        let open = *self.live.borrow();
-        self.accept.ear.sockets(open, SOCKETS);
+    /// Counts the open sockets anew. What is measured changes with it: sockets open and end side by side.
+    fn count(&self, change: impl FnOnce(usize) -> usize) -> usize {
+        let mut open = 0;
+        self.live.send_modify(|count| {
+            *count = change(*count);
+            open = *count;
+            self.accept.ear.sockets(open, SOCKETS);
+        });
         open
     }
 }
@@ -128,16 +132,16 @@ struct Live<'a>(&'a Shared);
 
 impl<'a> Live<'a> {
     fn begin(shared: &'a Shared) -> Self {
-        shared.live.send_modify(|count| *count += 1);
-        info!(sockets = shared.told(), "a socket to Slack is open");
+        let open = shared.count(|count| count + 1);
+        info!(sockets = open, "a socket to Slack is open");
         Self(shared)
     }
 }
 
 impl Drop for Live<'_> {
     fn drop(&mut self) {
-        self.0.live.send_modify(|count| *count = count.saturating_sub(1));
-        info!(sockets = self.0.told(), "a socket to Slack has ended");
+        let open = self.0.count(|count| count.saturating_sub(1));
+        info!(sockets = open, "a socket to Slack has ended");
     }
 }
 

@@ -52,10 +52,9 @@ impl Open<'_> {
     fn set(&mut self, open: bool) {
         if self.1 != open {
             self.1 = open;
-            self.0.live.send_modify(|live| {
+            self.0.change(|live| {
                 live.open = if open { live.open + 1 } else { live.open.saturating_sub(1) };
             });
-            self.0.told();
         }
     }
 }
