@@ -123,9 +123,10 @@ fn note(event: &Event, report: &watch::Sender<Status>, role: &str) {
         Event::Connected => {
             info!("connected to the bus");
             // The first connection is none that was lost.
-            if report.send_replace(Status::Connected) == Status::Disconnected {
+            if *report.borrow() == Status::Disconnected {
                 told::reconnected(role);
             }
+            report.send_replace(Status::Connected);
         }
         Event::Disconnected => {
             warn!("the connection to the bus is lost; trying again");
