@@ -7,6 +7,7 @@ mod chats;
 mod doctor;
 mod keys;
 mod listen;
+mod measure;
 mod parts;
 mod policy;
 mod serve;

@@ -2,6 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
+use adjutant_metrics::program::{self, Where};
 use anyhow::{Result, anyhow};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -114,6 +115,7 @@ where
             return Err(failure);
         }
         pause = if begun.elapsed() >= LONGEST_PAUSE { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        program::fault(Where::Role);
         error!(role = name, error = format!("{failure:#}"), again_in = ?pause, "a role failed; starting it again");
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return Ok(());

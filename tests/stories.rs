@@ -10,6 +10,7 @@
 )]
 
 mod stories {
+    pub mod alerts;
     pub mod alike;
     pub mod api;
     pub mod audit;
@@ -39,6 +40,7 @@ mod stories {
         pub mod setup;
         pub mod world;
     }
+    pub mod metrics;
     pub mod notices;
     pub mod policy;
     pub mod policy_lock;

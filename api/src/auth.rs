@@ -13,6 +13,7 @@ mod verify;
 
 use std::{marker::PhantomData, ops::Deref, sync::Arc, time::Duration};
 
+use adjutant_metrics::api as metrics;
 use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
@@ -24,7 +25,6 @@ pub(crate) use self::{credentials::X_API_KEY, lasting::Lasting, principal::Princ
 use crate::{
     app::Shared,
     http::Exchange,
-    metrics,
     problem::{Code, Problem},
     scope::Right,
 };

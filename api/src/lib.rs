@@ -27,7 +27,6 @@ mod requests;
 mod bootstrap;
 mod expiry;
 mod introspect;
-mod metrics;
 mod relay;
 mod revocations;
 

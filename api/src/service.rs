@@ -22,7 +22,6 @@ use crate::{
     key::{Pepper, PepperError, Peppers},
     keyring::{Keyring, PeppersError},
     live::Live,
-    metrics,
     relay::{self, Wake},
     revocations, routes,
     store::{self, Database, OpenError},
@@ -40,8 +39,6 @@ pub struct ApiConfig {
     pub version: String,
     /// Address and port; none: 127.0.0.1:8787 if that is free, else any free port of this machine's own.
     pub listen: Option<String>,
-    /// Where metrics are served; none: nowhere.
-    pub metrics_listen: Option<String>,
     /// The database.
     pub database: Database,
     /// Folder for what is made at the first start.
@@ -83,7 +80,6 @@ impl ApiConfig {
             name: "api".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             listen: Some(listen),
-            metrics_listen: None,
             database: Database::Sqlite(data_dir.join("adjutant.db")),
             data_dir,
             pepper: None,
@@ -130,7 +126,6 @@ pub enum StartError {
 pub struct Api {
     app: Shared,
     listener: TcpListener,
-    metrics_listener: Option<TcpListener>,
     address: SocketAddr,
     keeping: copy::Keeping,
     effective_config: Option<serde_json::Value>,
@@ -143,7 +138,7 @@ impl Api {
     /// # Errors
     /// One line that says what is wrong and what to do.
     pub async fn open(config: ApiConfig, bus: Bus, policy: Arc<Policy>) -> Result<Self, StartError> {
-        metrics::install();
+        adjutant_metrics::api::begun();
         let pepper = match config.pepper {
             Some(pepper) => pepper,
             None => Pepper::load_or_make(&config.data_dir.join("pepper"))?,
@@ -156,10 +151,6 @@ impl Api {
         let keeping = copy::Keeping { key, retention: config.audit_retention };
         let db = store::open(&config.database).await?;
         let listener = listen(config.listen.as_deref()).await?;
-        let metrics_listener = match config.metrics_listen.as_deref() {
-            None => None,
-            Some(address) => Some(take("api.metrics_listen", address).await?),
-        };
         let address =
             listener.local_addr().map_err(|error| StartError::Listen("api.listen", "-".to_owned(), error))?;
         let settings = Settings {
@@ -190,7 +181,6 @@ impl Api {
         Ok(Self {
             app,
             listener,
-            metrics_listener,
             address,
             keeping,
             effective_config: config.effective_config,
@@ -218,15 +208,6 @@ impl Api {
         let mut background = background(&self.app, &stop);
         background.spawn(copy::run(self.app.clone(), self.keeping, stop.clone()));
         background.spawn(circumstances::run(self.app.clone(), self.effective_config, stop.clone()));
-        if let Some(listener) = self.metrics_listener {
-            let serving = axum::serve(listener, metrics::router())
-                .with_graceful_shutdown(stop.clone().cancelled_owned());
-            background.spawn(async move {
-                if let Err(fault) = serving.await {
-                    error!(%fault, "metrics are not served any more");
-                }
-            });
-        }
         info!(address = %self.address, "the API answers");
         let routes = routes::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let serving =

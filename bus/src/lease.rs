@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use adjutant_metrics::bus::Held;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -100,6 +101,7 @@ impl Term {
             good: good.clone(),
             lost: lost.clone(),
             done: done.clone(),
+            held: Held::begin(key),
         };
         let keeper = tokio::spawn(keeper.keep(revision, since));
         Self { bus: bus.clone(), key: key.to_owned(), lost, good, keeper, done }
@@ -137,6 +139,8 @@ struct Keeper {
     good: Good,
     lost: CancellationToken,
     done: CancellationToken,
+    /// Counts it as ours.
+    held: Held,
 }
 
 impl Keeper {
@@ -159,11 +163,13 @@ impl Keeper {
                     warn!(%error, key = self.key, "a lease could not be renewed yet");
                 }
                 Ok(Err(error)) => {
+                    self.held.lost();
                     warn!(%error, key = self.key, "a lease is lost");
                     self.lost.cancel();
                     return None;
                 }
                 Err(_) => {
+                    self.held.lost();
                     warn!(key = self.key, "a lease was not renewed in time");
                     self.lost.cancel();
                     return None;

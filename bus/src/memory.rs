@@ -9,6 +9,7 @@ mod store;
 
 use std::sync::Arc;
 
+use adjutant_metrics::bus::{self as told, Queue as Which};
 use tokio::sync::watch;
 
 pub use self::queue::DeadLetter;
@@ -40,8 +41,8 @@ impl Memory {
     pub fn new(limits: &Limits) -> Self {
         let (up, status) = watch::channel(Status::Connected);
         Self {
-            commands: Arc::new(MemoryQueue::new(limits)),
-            outbox: Arc::new(MemoryQueue::new(limits)),
+            commands: Arc::new(MemoryQueue::new(Which::Commands, limits)),
+            outbox: Arc::new(MemoryQueue::new(Which::Outbox, limits)),
             journal: Arc::new(MemoryJournal::new(limits)),
             store: Arc::new(MemoryStore::new(limits)),
             services: Arc::new(MemoryServices::default()),
@@ -54,6 +55,7 @@ impl Memory {
     /// The ports as this role sees them: of the notices it takes only its own.
     #[must_use]
     pub fn role(&self, role: Role) -> Bus {
+        told::connection(role.as_str());
         let outbox = self.outbox.of_platform(role.notices());
         Bus { outbox: Arc::new(outbox), ..self.bus() }
     }

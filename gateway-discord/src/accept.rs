@@ -13,6 +13,7 @@ use adjutant_bus::{
     wire::Version,
 };
 use adjutant_gateway::{Deliver, Delivered, Specs};
+use adjutant_metrics::gateway::Ear;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -66,6 +67,8 @@ pub(crate) struct Accept {
     pub(crate) trusted: Trusted,
     pub(crate) specs: Specs,
     pub(crate) deliver: Deliver,
+    /// Hears what the platform sends.
+    pub(crate) ear: Ear,
     pub(crate) early: Early,
     pub(crate) answered: Answered,
     pub(crate) channels: Channels,

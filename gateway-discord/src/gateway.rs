@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use adjutant_bus::ports::Bus;
 use adjutant_gateway::{Deliver, Finding, Specs};
+use adjutant_metrics::gateway::Ear;
 use axum::Router;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -150,6 +151,7 @@ impl Gateway {
             trusted: Trusted(config.trusted_guilds.iter().filter_map(|id| Snowflake::parse(id)).collect()),
             specs: specs.clone(),
             deliver: Deliver::new(bus.clone()),
+            ear: Ear::begin("discord"),
             early: Early::default(),
             answered: answered.clone(),
             channels: Channels::new(web.clone()),

@@ -10,6 +10,7 @@ use adjutant_bus::{
     wire::Version,
 };
 use adjutant_gateway::{Deliver, Delivered, Specs};
+use adjutant_metrics::gateway::Ear;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -55,6 +56,8 @@ pub(crate) struct Accept {
     pub(crate) workspaces: Arc<Workspaces>,
     pub(crate) people: People,
     pub(crate) deliver: Deliver,
+    /// Hears what the platform sends.
+    pub(crate) ear: Ear,
     pub(crate) specs: Specs,
     /// The slash command that takes any words.
     pub(crate) command: String,

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::ports::Bus;
 use adjutant_gateway::{Deliver, Finding, Specs};
+use adjutant_metrics::gateway::Ear;
 use axum::Router;
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -111,6 +112,7 @@ impl Gateway {
             workspaces: workspaces.clone(),
             people: People::new(),
             deliver: Deliver::new(bus.clone()),
+            ear: Ear::begin("slack"),
             specs: specs.clone(),
             command: config.command.clone(),
         });

@@ -200,6 +200,7 @@ impl Web {
             Ok(answer) => answer.map_err(|error| sort(&error)),
         };
         if let Err(CallError::Limited(rest)) = &answer {
+            adjutant_metrics::gateway::limited("slack");
             self.held.lock().insert(method, Instant::now() + *rest);
         }
         answer

@@ -7,6 +7,7 @@ use adjutant_bus::{
     ports::{Bus, BusError, Status},
     request::{Request, Submission},
 };
+use adjutant_metrics::gateway::{self as told, Accepted};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -44,6 +45,19 @@ impl Deliver {
 
     /// Submits until accepted, or until the deadline.
     pub async fn deliver(&self, request: &Request, deadline: Instant) -> Delivered {
+        let begun = Instant::now();
+        let delivered = self.submit(request, deadline).await;
+        let accepted = match delivered {
+            Delivered::Accepted => Accepted::Yes,
+            Delivered::Not(_) => Accepted::No,
+            Delivered::Never(_) => Accepted::Never,
+            Delivered::Uncertain => Accepted::Uncertain,
+        };
+        told::request(request.actor.platform.as_str(), accepted, begun.elapsed());
+        delivered
+    }
+
+    async fn submit(&self, request: &Request, deadline: Instant) -> Delivered {
         if *self.bus.status.borrow() == Status::Disconnected {
             return Delivered::Not("the bus cannot be reached at the moment");
         }

@@ -10,6 +10,7 @@ use adjutant_bus::{
     ports::{Bus, BusError, Delivery},
     wire,
 };
+use adjutant_metrics::{gateway::notice as told, worker::Told};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -66,7 +67,10 @@ pub async fn run(bus: &Bus, board: &impl Board) {
                             let channel = format!("{}/{}", delivery.origin.tenant, notice.to.channel);
                             channels.entry(channel).or_default().push((delivery, notice));
                         }
-                        Err(error) => settled(delivery.handle.bury(&error.to_string()).await),
+                        Err(error) => {
+                            told(delivery.origin.platform.as_str(), Told::Never);
+                            settled(delivery.handle.bury(&error.to_string()).await);
+                        }
                     }
                 }
                 let all = channels.into_iter().map(|(channel, notices)| {
@@ -98,6 +102,7 @@ async fn in_order(
     mut waiting: Option<Waiting>,
 ) -> Option<Waiting> {
     for (delivery, notice) in notices {
+        let platform = delivery.origin.platform.as_str();
         if waiting.as_ref().is_some_and(|first| first.id != notice.id) {
             settled(delivery.handle.release(AGAIN).await);
             continue;
@@ -105,17 +110,23 @@ async fn in_order(
         waiting = None;
         let tenant = delivery.origin.tenant.unescape().unwrap_or_default();
         if !board.serves(&tenant) {
+            told(platform, Told::Never);
             settled(delivery.handle.bury("its tenant is not configured").await);
             continue;
         }
         let again = delivery.attempt > 1 || Timestamp::now().duration_since(notice.sent_at) > FRESH;
         settled(match board.tell(&tenant, &notice, again).await {
-            Ok(()) => delivery.handle.acknowledge().await,
+            Ok(()) => {
+                told(platform, Told::Done);
+                delivery.handle.acknowledge().await
+            }
             Err(Undone { is_final: true, why }) => {
+                told(platform, Told::Never);
                 error!(why, id = notice.id, "a notice cannot be posted");
                 delivery.handle.bury(&why).await
             }
             Err(Undone { why, .. }) => {
+                told(platform, Told::Later);
                 warn!(why, id = notice.id, "a notice could not be posted yet");
                 waiting = Some(Waiting { id: notice.id, until: Instant::now() + 2 * AGAIN });
                 delivery.handle.release(AGAIN).await

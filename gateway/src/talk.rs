@@ -9,6 +9,7 @@ use adjutant_bus::{
     spec::Visibility,
     subject::{JournalKey, Journals},
 };
+use adjutant_metrics::gateway::{self as told, Failure};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::mpsc, time::Instant};
@@ -67,6 +68,19 @@ pub enum Failed {
     Bus(BusError),
 }
 
+impl Failed {
+    /// For what is counted; `plainly`: no other form is left.
+    const fn told(&self, plainly: bool) -> Failure {
+        match self {
+            Self::Wait(_) => Failure::Wait,
+            Self::Uncertain(_) => Failure::Uncertain,
+            Self::Form(_) if !plainly => Failure::Form,
+            Self::Form(_) | Self::Final(_) => Failure::Final,
+            Self::Bus(_) => Failure::Bus,
+        }
+    }
+}
+
 /// What is known of a conversation.
 pub struct Talk {
     bus: Bus,
@@ -121,7 +135,7 @@ impl Talk {
             return None;
         };
         let every = self.handover / 3;
-        let deliver = deliver(chat, self, &ended);
+        let deliver = deliver(chat, self, &ended, followed.recorded.event.at);
         tokio::pin!(deliver);
         let delivered = loop {
             tokio::select! {
@@ -193,17 +207,26 @@ impl Talk {
 }
 
 /// Delivers the answer, again and again; says whether it is delivered, or whether nobody waits any more.
-async fn deliver(chat: &mut impl Chat, talk: &mut Talk, ended: &Ended) -> bool {
+async fn deliver(chat: &mut impl Chat, talk: &mut Talk, ended: &Ended, at: Timestamp) -> bool {
+    let platform = talk.key.origin.platform.as_str();
     let mut backoff = Backoff::default();
     let mut plainly = false;
     loop {
         let failed = match chat.answer(talk, ended, plainly).await {
-            Ok(()) => return true,
+            Ok(()) => {
+                told::delivered(platform, Timestamp::now().duration_since(at).try_into().unwrap_or_default());
+                return true;
+            }
             Err(failed) => failed,
         };
         let run = talk.key.request.run();
+        told::undelivered(platform, failed.told(plainly));
         let pause = match failed {
-            Failed::Wait(rest) => Some(rest + Duration::from_millis(rand::random_range(0..250))),
+            Failed::Wait(rest) => {
+                let rest = rest + Duration::from_millis(rand::random_range(0..250));
+                told::waited(platform, rest);
+                Some(rest)
+            }
             Failed::Uncertain(why) => {
                 warn!(%run, why, "it is not known whether an answer was taken; looking it up");
                 talk.doubt = true;

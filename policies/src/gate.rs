@@ -18,6 +18,7 @@ use adjutant_bus::{
     event::Authorization,
     spec::Action,
 };
+use adjutant_metrics::program::{self, Where};
 use tracing::error;
 
 pub use self::ask::{Ask, Caller, Verdict};
@@ -297,6 +298,7 @@ fn refuse(error: &EngineError, findings: &mut Findings) {
 /// Logs a fault of the engine under an incident id.
 fn alarm(cause: &str, command: &str) -> String {
     let incident = format!("{:08x}", rand::random::<u32>());
+    program::fault(Where::Policy);
     error!(%incident, cause, command, "the policy engine failed; the request is refused");
     incident
 }

@@ -8,6 +8,7 @@ mod tried;
 use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::bundle::{Bundle, Named};
+use adjutant_metrics::policy as told;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use tokio::{
@@ -65,6 +66,7 @@ pub struct Policy {
 
 impl Policy {
     fn new(options: Options, vocabulary: Vocabulary, published: bool) -> Arc<Self> {
+        told::begun();
         Arc::new(Self {
             options,
             published,
@@ -128,6 +130,7 @@ impl Policy {
     /// Notes that what is in force is the current policy.
     pub(crate) fn confirm(&self) {
         *self.confirmed.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
+        told::confirmed();
         self.note(|status| status.confirmed_at = Some(Timestamp::now()));
     }
 
@@ -232,6 +235,7 @@ impl Policy {
                 findings.findings.iter().for_each(|finding| warn!(%finding, "policy"));
                 info!(version = gate.version(), digest = gate.digest(), "policy is in force");
                 self.gate.store(Some(Arc::new(gate)));
+                told::in_force(version, &offer.files.sha256());
                 self.confirm();
                 let named = Named { version, sha256: offer.files.sha256() };
                 self.note(|status| {
@@ -260,6 +264,7 @@ impl Policy {
             return;
         }
         let stays = self.status().version.unwrap_or_else(|| "none; everything is refused".to_owned());
+        told::refused();
         error!(why, in_force = %stays, "a policy is not put in force");
         aside.refused = Some(what);
         self.note(|status| status.problem = Some(why.to_owned()));

@@ -14,6 +14,7 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     pub(crate) console: Console,
     pub(crate) http: Http,
+    pub(crate) metrics: Metrics,
     pub(crate) api: Api,
     pub(crate) audit: Audit,
     pub(crate) slack: Slack,
@@ -127,12 +128,17 @@ pub(crate) struct Http {
     pub(crate) listen: String,
 }
 
+/// Where this program tells what it measures.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Metrics {
+    pub(crate) listen: String,
+}
+
 /// The API service.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Api {
     pub(crate) enabled: bool,
     pub(crate) listen: String,
-    pub(crate) metrics_listen: String,
     pub(crate) database: SecretString,
     pub(crate) pepper: SecretString,
     pub(crate) previous_pepper: SecretString,

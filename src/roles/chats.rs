@@ -7,7 +7,7 @@ use adjutant_gateway::Finding;
 use anyhow::{Result, anyhow};
 use tokio_util::sync::CancellationToken;
 
-use super::{listen, parts, serve, specs};
+use super::{listen, measure, parts, serve, specs};
 use crate::{config::Config, supervise::Supervisor};
 
 /// How long a gateway may go on sending after a stop.
@@ -100,6 +100,7 @@ fn told(platform: &str, findings: &[Finding]) -> anyhow::Error {
 pub(super) async fn slack(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
     let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
     let mut supervisor = Supervisor::new(stop.clone());
+    measure::start(&mut supervisor, config, "gateway-slack", &stop).await?;
     let gateway = serve_slack(&mut supervisor, config, &opened, &stop).await?;
     alone(supervisor, config, listen::Chats::default().slack(config, &gateway), opened, &stop).await
 }
@@ -108,6 +109,7 @@ pub(super) async fn slack(config: &Config, stop: CancellationToken) -> Result<Ex
 pub(super) async fn discord(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
     let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
     let mut supervisor = Supervisor::new(stop.clone());
+    measure::start(&mut supervisor, config, "gateway-discord", &stop).await?;
     let gateway = serve_discord(&mut supervisor, config, &opened, &stop).await?;
     alone(supervisor, config, listen::Chats::default().discord(config, &gateway), opened, &stop).await
 }

@@ -102,7 +102,6 @@ pub(super) fn api(config: &Config) -> Result<ApiConfig> {
         name: replica(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         listen: given(&api.listen),
-        metrics_listen: given(&api.metrics_listen),
         database: database(config)?,
         data_dir: config.data_dir.clone(),
         pepper,

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{chats, listen, parts, specs};
+use super::{chats, listen, measure, parts, specs};
 use crate::{
     cli::RunArgs,
     config::Config,
@@ -36,6 +36,7 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     let opened = open::open(&bus_config).await?;
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
+    measure::start(&mut supervisor, config, "up", &stop).await?;
     work(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
     if config.demo.enabled {
         serve_demo(&mut supervisor, config, &opened, &stop).await?;
@@ -201,6 +202,7 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     let opened = shared(&parts::bus(config, false)?, "api").await?;
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
+    measure::start(&mut supervisor, config, "api", &stop).await?;
     let bus = opened.role(Role::Api).await?;
     watch(&mut supervisor, config, &policy, ("api", parts::replica()), &bus, &stop);
     let specs = specs::follow(&mut supervisor, &bus, &stop);
@@ -232,6 +234,7 @@ pub(super) async fn worker(config: &Config, stop: CancellationToken) -> Result<E
     let opened = shared(&parts::bus(config, false)?, "worker").await?;
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
+    measure::start(&mut supervisor, config, "worker", &stop).await?;
     work(&mut supervisor, config, &opened, policy, &stop).await?;
     listen::start(&mut supervisor, config, listen::Chats::default(), &stop).await?;
     let ended = supervisor.run(Duration::from_secs(config.worker.grace_seconds)).await;

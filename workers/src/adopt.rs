@@ -5,6 +5,7 @@ use adjutant_bus::{
     ports::Recorded,
     spec::Effect,
 };
+use adjutant_metrics::worker::Adopted;
 
 /// What a worker does that finds a journal begun by somebody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,18 @@ pub(crate) enum Adoption {
     Cancel,
     /// Outcome unknown: end it as interrupted.
     Interrupt,
+}
+
+impl From<Adoption> for Adopted {
+    fn from(adoption: Adoption) -> Self {
+        match adoption {
+            Adoption::Settled => Self::Settled,
+            Adoption::Wait => Self::Wait,
+            Adoption::Resume => Self::Resumed,
+            Adoption::Cancel => Self::Cancelled,
+            Adoption::Interrupt => Self::Interrupted,
+        }
+    }
 }
 
 /// Decides by the journal and by the delivery: its stream sequence and its count, 1 at the first delivery.

@@ -12,6 +12,10 @@ use adjutant_bus::{
     spec::Action,
     wire,
 };
+use adjutant_metrics::{
+    program::{self, Where},
+    worker::{Told, announced},
+};
 use adjutant_policies::{Ask, Gate, Policy};
 use jiff::Timestamp;
 use tokio::{
@@ -108,14 +112,17 @@ impl Announcer {
         let from = delivery.origin.tenant.unescape().unwrap_or_else(|| delivery.origin.tenant.to_string());
         let settled = match self.announce(delivery).await {
             Ok(id) => {
+                announced(Told::Done);
                 info!(service = from, id, "an announcement was forwarded");
                 delivery.handle.acknowledge().await
             }
             Err(Stop::Later(why)) => {
+                announced(Told::Later);
                 warn!(service = from, why, attempt = delivery.attempt, "an announcement waits");
                 delivery.handle.release(pause(delivery.attempt)).await
             }
             Err(Stop::Never(why)) => {
+                announced(Told::Never);
                 error!(service = from, why, "an announcement goes to the dead letters");
                 delivery.handle.bury(&why).await
             }
@@ -221,6 +228,7 @@ async fn free(slots: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 
 fn note(ended: Result<(), tokio::task::JoinError>) {
     if let Err(fault) = ended {
+        program::fault(Where::Worker);
         error!(%fault, "an announcement ended abnormally; it will come again");
     }
 }

@@ -1,7 +1,7 @@
 //! Who asks, and whether they may. Every decision goes through the gate; without a loaded policy all is refused but looking
 //! at `help`, `whoami` and `status`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use adjutant_bus::{
     event::Authorization,
@@ -121,7 +121,9 @@ impl Asker {
             };
         };
         let ask = Ask { caller, place: &place, command: &command, action: spec.action, context: &context };
+        let begun = Instant::now();
         let verdict = gate.decide(&ask);
+        adjutant_metrics::worker::decided(verdict.authorization.allowed, begun.elapsed());
         let opens = verdict.denial.as_ref().and_then(|_| gate.opens(&ask, Timestamp::now()));
         Ok(Judgement { authorization: verdict.authorization, denial: verdict.denial, opens })
     }

@@ -17,8 +17,10 @@ use adjutant_bus::{
     subject::JournalKey,
     wire,
 };
+use adjutant_metrics::worker as told;
 use adjutant_policies::Policy;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
@@ -174,6 +176,7 @@ impl Executor {
         let adoption = adopt(events, delivery.sequence, delivery.attempt);
         info!(?adoption, attempt = delivery.attempt, "the journal of this request has begun already");
         ledger.adopt(events);
+        told::adopted(adoption.into());
         match adoption {
             Adoption::Settled => Done::Acknowledge,
             Adoption::Wait => Done::Release(self.lease),
@@ -214,7 +217,10 @@ impl Executor {
 
     async fn perform(&self, mut ledger: Ledger, ready: Ready) -> Done {
         let run = Run { abandon: &self.abandon };
-        match run.perform(&mut ledger, ready).await {
+        let (command, begun) = (ready.command(), Instant::now());
+        let ending = run.perform(&mut ledger, ready).await;
+        told::ran(&command, begun.elapsed());
+        match ending {
             Ending::With(fact) => self.end(ledger, *fact).await,
             Ending::NotOurs => Done::Leave,
         }

@@ -11,6 +11,7 @@ use adjutant_bus::{
     subject::{JournalKey, Journals},
     wire::Version,
 };
+use adjutant_metrics::worker as told;
 use jiff::Timestamp;
 
 /// First pause before an append is repeated; doubles with each try.
@@ -60,12 +61,14 @@ pub(crate) struct Ledger {
     last: u64,
     number: u32,
     cancel: Option<Actor>,
+    /// What was understood, for what is counted.
+    command: Option<String>,
 }
 
 impl Ledger {
     /// A journal that, as far as is known, has no event yet.
     pub(crate) fn new(journal: Arc<dyn Journal>, key: JournalKey, worker: &str) -> Self {
-        Self { journal, key, token: Token::new(worker), last: 0, number: 0, cancel: None }
+        Self { journal, key, token: Token::new(worker), last: 0, number: 0, cancel: None, command: None }
     }
 
     /// Goes on after the last of these events, as a new attempt.
@@ -75,6 +78,8 @@ impl Ledger {
             self.number = last.event.number;
         }
         self.cancel = events.iter().rev().find_map(|recorded| cancel(&recorded.event.fact));
+        let opening = events.first().and_then(|recorded| recorded.event.opening.as_deref());
+        self.command = opening.and_then(command);
     }
 
     /// The sequence of the last event: the fence of what is started under it.
@@ -89,6 +94,7 @@ impl Ledger {
 
     /// Appends the fact that opens the journal: the claim.
     pub(crate) async fn open(&mut self, opening: Opening, fact: Fact) -> Result<u64, LedgerError> {
+        self.command = command(&opening);
         self.write(Some(Box::new(opening)), fact, Patience::Brief).await
     }
 
@@ -121,9 +127,9 @@ impl Ledger {
         let mut tries = patience.tries();
         loop {
             let failure = match self.journal.append(&self.key, self.last, &event).await {
-                Ok(sequence) => return Ok(self.advance(sequence, event.number)),
+                Ok(sequence) => return Ok(self.stored(sequence, &event)),
                 Err(AppendError::Conflict { .. }) => match self.reconcile(&event).await {
-                    Ok(Some(sequence)) => return Ok(self.advance(sequence, event.number)),
+                    Ok(Some(sequence)) => return Ok(self.stored(sequence, &event)),
                     Ok(None) => {
                         event.number = self.number + 1;
                         continue;
@@ -173,11 +179,26 @@ impl Ledger {
         Ok(())
     }
 
+    /// Takes in that an event is stored, and counts the end of a request.
+    fn stored(&mut self, sequence: u64, event: &Event) -> u64 {
+        if let Some((outcome, _)) = event.fact.end() {
+            told::ended(self.command.as_deref(), outcome.as_str());
+        }
+        if let Fact::Refused { refusal, .. } = &event.fact {
+            told::refused(self.key.origin.platform.as_str(), refusal.code.as_str());
+        }
+        self.advance(sequence, event.number)
+    }
+
     const fn advance(&mut self, sequence: u64, number: u32) -> u64 {
         self.last = sequence;
         self.number = number;
         sequence
     }
+}
+
+fn command(opening: &Opening) -> Option<String> {
+    opening.invocation.as_ref().map(|invocation| invocation.path.dotted())
 }
 
 fn cancel(fact: &Fact) -> Option<Actor> {

@@ -168,6 +168,9 @@ fn assemble(built_in: &[CommandSpec], seen: &BTreeMap<String, Seen>) -> Current 
     for problem in problems {
         warn!(%problem, "a command is left out of the catalogue");
     }
+    for entry in catalogue.iter() {
+        adjutant_metrics::worker::knows(&entry.spec.path.dotted());
+    }
     let away = seen
         .values()
         .filter(|known| known.missed >= MISSED)

@@ -3,6 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::ports::{Bus, BusError, Delivery, Limits};
+use adjutant_metrics::{
+    program::{self, Where},
+    worker::{self as told, Slot},
+};
 use adjutant_policies::Policy;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -63,6 +67,7 @@ pub async fn run(
         config.trusted_homes.clone(),
         commands::built_in(),
     ));
+    told::begun(config.slots);
     offers.refresh_if_old().await;
     let abandon = CancellationToken::new();
     let modes = Arc::new(Modes::new(config.record_grace));
@@ -152,7 +157,7 @@ fn start(
     for (permit, delivery) in permits.into_iter().zip(deliveries) {
         let (executor, stopping) = (executor.clone(), stop.is_cancelled());
         running.spawn(async move {
-            let _slot = permit;
+            let (_permit, _slot) = (permit, Slot::taken());
             if stopping {
                 executor.hand_back(&delivery).await;
             } else {
@@ -166,6 +171,7 @@ fn start(
 fn reap(running: &mut JoinSet<()>) {
     while let Some(ended) = running.try_join_next() {
         if let Err(fault) = ended {
+            program::fault(Where::Worker);
             error!(%fault, "an execution ended abnormally; its message will be delivered again");
         }
     }

@@ -10,6 +10,7 @@ use adjutant_bus::{
     subject::Journals,
     wire::Version,
 };
+use adjutant_metrics::api::Copying;
 use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_stream::StreamExt;
@@ -107,6 +108,7 @@ struct Copier<'a> {
     retention: Retention,
     /// The newest sequence that is in the record.
     position: i64,
+    told: Copying,
 }
 
 impl<'a> Copier<'a> {
@@ -132,7 +134,8 @@ impl<'a> Copier<'a> {
         tx.commit().await?;
         info!(journal, position, "the journal is copied into the record here");
         let entries = Entries::of(&journal);
-        Ok(Self { app, term, stop, journal, entries, checkpoints, retention, position })
+        let told = Copying::begin();
+        Ok(Self { app, term, stop, journal, entries, checkpoints, retention, position, told })
     }
 
     async fn keep(&mut self) -> Result<std::convert::Infallible, Ended> {
@@ -198,6 +201,7 @@ impl<'a> Copier<'a> {
                 }
                 Err(Ended::Store(error)) => {
                     error!(%error, events = batch.len(), "the record cannot be kept; trying again");
+                    self.measure().await;
                 }
                 Err(other) => return Err(other),
             }
@@ -248,6 +252,7 @@ impl<'a> Copier<'a> {
         if matches!(&identity, Ok(Ok(identity)) if *identity != self.journal) {
             return Err(Ended::Moved);
         }
+        self.measure().await;
         let at = Timestamp::now();
         match self.write(at).await {
             Ok(head) => {
@@ -260,6 +265,13 @@ impl<'a> Copier<'a> {
         Ok(())
     }
 
+    /// Measures how far the record is behind the journal.
+    async fn measure(&self) {
+        if let Ok(Ok(newest)) = tokio::time::timeout(BEAT, self.app.bus.journal.newest()).await {
+            self.told.behind(newest.saturating_sub(self.position.unsigned_abs()));
+        }
+    }
+
     async fn write(&self, at: Timestamp) -> Result<Head, StoreError> {
         let mut tx = self.app.db.begin().await?;
         let head = lock(&mut tx).await?;
@@ -270,6 +282,7 @@ impl<'a> Copier<'a> {
 
     /// Tells the workers that the record is kept.
     async fn beat(&self, at: Timestamp, head: &Head) {
+        self.told.kept();
         let sequence = self.position.unsigned_abs();
         let beat = Beat { v: Version, at, sequence, head: hex(&head.hash) };
         match tokio::time::timeout(BEAT, mode::beat(&self.app.bus, &beat)).await {

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use adjutant_metrics::api as metrics;
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -27,7 +28,6 @@ use crate::{
     http::Exchange,
     key::{ApiKey, Digest, Kind, Peppers},
     keyring::Told,
-    metrics,
     problem::{Code, Problem},
     relay::Wake,
     scope::Scopes,

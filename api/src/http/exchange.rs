@@ -7,6 +7,7 @@ use std::{
     time::Instant,
 };
 
+use adjutant_metrics::api as metrics;
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method},
@@ -16,7 +17,7 @@ use axum::{
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use crate::{app::Shared, key::ApiKey, metrics, problem::Code};
+use crate::{app::Shared, key::ApiKey, problem::Code};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -77,7 +78,7 @@ pub(crate) async fn layer(State(app): State<Shared>, mut request: Request, next:
         } else {
             "other"
         };
-    metrics::call(method, route, response.status(), begun.elapsed());
+    metrics::call(method, route, response.status().as_str(), begun.elapsed());
     if let Some(code) = response.extensions().get::<Code>() {
         app.keys.refusals.note(&exchange, *code);
     }

@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use adjutant_bus::ports::Status;
-use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -11,7 +16,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::{App, Shared},
     auth::{Auth, MetricsRead},
-    metrics,
     problem::Problems,
 };
 
@@ -98,7 +102,7 @@ async fn health(_caller: Auth<MetricsRead>, State(app): State<Shared>) -> Json<H
     responses((status = 200, description = "Figures.", body = String, content_type = "text/plain"), Problems)
 )]
 async fn figures(_caller: Auth<MetricsRead>) -> impl IntoResponse {
-    metrics::text()
+    ([(header::CONTENT_TYPE, adjutant_metrics::CONTENT_TYPE)], adjutant_metrics::text())
 }
 
 async fn parts(app: &App) -> (bool, bool) {

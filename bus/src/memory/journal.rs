@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use adjutant_metrics::bus::Lag;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::{
@@ -29,6 +30,8 @@ use crate::{
 const MOST_BYTES: usize = 256 * 1024 * 1024;
 /// Events handed to a follower that it has not taken yet.
 const AHEAD: usize = 64;
+/// How often it is looked how far a durable follower is.
+const LOOK: Duration = Duration::from_secs(5);
 /// Unconfirmed events of a durable follower.
 const MOST_UNCONFIRMED: usize = 4_096;
 
@@ -75,6 +78,14 @@ impl State {
         self.events.get(usize::try_from(sequence.checked_sub(1)?).ok()?)
     }
 
+    /// Events that a durable follower has not confirmed.
+    fn behind(&self, journals: &Journals, name: &str) -> usize {
+        let position = self.durable.get(name);
+        let (next, pending) = position.map_or((0, 0), |position| (position.next, position.pending.len()));
+        let after = self.events.iter().skip(usize::try_from(next).unwrap_or(usize::MAX));
+        after.filter(|recorded| journals.contain(&recorded.key)).count() + pending
+    }
+
     fn next_of(&self, journals: &Journals, after: u64) -> Option<&Arc<Recorded>> {
         let from = usize::try_from(after).ok()?;
         self.events.iter().skip(from).find(|recorded| journals.contain(&recorded.key))
@@ -118,7 +129,9 @@ impl Journal for MemoryJournal {
     }
 
     async fn newest(&self) -> Result<u64, BusError> {
-        Ok(self.0.state.lock().events.len() as u64)
+        let state = self.0.state.lock();
+        adjutant_metrics::bus::journal_size(state.bytes as u64, MOST_BYTES as u64);
+        Ok(state.events.len() as u64)
     }
 
     async fn identity(&self) -> Result<String, BusError> {
@@ -132,6 +145,7 @@ impl Journal for MemoryJournal {
             Follow::Durable(name) => {
                 provisioned(&name)?;
                 shared.state.lock().durable.entry(name.clone()).or_default();
+                tokio::spawn(lag(shared.clone(), journals.clone(), name.clone(), out.clone()));
                 tokio::spawn(follow_durably(shared, journals, name, out));
             }
             Follow::Now => {
@@ -172,6 +186,18 @@ async fn follow_after(shared: Arc<Shared>, journals: Journals, mut after: u64, o
                 () = changed => {}
                 () = out.closed() => return,
             },
+        }
+    }
+}
+
+/// Tells how far a durable follower is behind, for as long as it follows.
+async fn lag(shared: Arc<Shared>, journals: Journals, name: String, out: mpsc::Sender<Followed>) {
+    let told = journals.platform().map(|platform| Lag::of(platform.as_str()));
+    loop {
+        let behind = shared.state.lock().behind(&journals, &name);
+        told.as_ref().inspect(|lag| lag.is(behind as u64));
+        if tokio::time::timeout(LOOK, out.closed()).await.is_ok() {
+            return;
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use adjutant_metrics::bus::{Queue as Which, QueueMeter};
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -40,6 +41,7 @@ struct Waiting {
     attempt: u64,
     /// When it may be taken (again).
     due: Instant,
+    accepted: Instant,
 }
 
 #[derive(Default)]
@@ -56,6 +58,7 @@ struct Shared {
     state: Mutex<State>,
     changed: Notify,
     limits: Limits,
+    meter: QueueMeter,
 }
 
 pub(super) struct MemoryQueue {
@@ -65,8 +68,9 @@ pub(super) struct MemoryQueue {
 }
 
 impl MemoryQueue {
-    pub(super) fn new(limits: &Limits) -> Self {
-        let shared = Shared { state: Mutex::default(), changed: Notify::new(), limits: limits.clone() };
+    pub(super) fn new(which: Which, limits: &Limits) -> Self {
+        let (state, changed, meter) = (Mutex::default(), Notify::new(), QueueMeter::new(which));
+        let shared = Shared { state, changed, limits: limits.clone(), meter };
         Self { shared: Arc::new(shared), only: None }
     }
 
@@ -88,6 +92,7 @@ impl MemoryQueue {
         for (sequence, message) in due.take(most) {
             message.attempt += 1;
             message.due = now + self.shared.limits.lease;
+            self.shared.meter.taken(message.attempt, now.saturating_duration_since(message.accepted));
             let handle = Handle { queue: self.shared.clone(), sequence: *sequence };
             taken.push(Delivery {
                 origin: message.origin.clone(),
@@ -97,6 +102,8 @@ impl MemoryQueue {
                 handle: Arc::new(handle),
             });
         }
+        let waiting = state.messages.values().filter(|m| m.due <= now && own(m)).count();
+        self.shared.meter.waiting(waiting as u64);
         if taken.is_empty() {
             Err(state.messages.values().filter(|m| own(m)).map(|m| m.due).min())
         } else {
@@ -136,6 +143,7 @@ impl Queue for MemoryQueue {
         let mut state = self.shared.state.lock();
         let now = Instant::now();
         if state.is_duplicate(id, now, self.shared.limits.duplicate_window) {
+            self.shared.meter.duplicate();
             return Ok(Accepted::Duplicate);
         }
         let share = state.per_origin.get(origin).copied().unwrap_or(0);
@@ -147,7 +155,8 @@ impl Queue for MemoryQueue {
         state.ids_by_age.push_back((now, id.to_owned()));
         state.newest += 1;
         let sequence = state.newest;
-        state.messages.insert(sequence, Waiting { origin: origin.clone(), payload, attempt: 0, due: now });
+        let message = Waiting { origin: origin.clone(), payload, attempt: 0, due: now, accepted: now };
+        state.messages.insert(sequence, message);
         drop(state);
         self.shared.changed.notify_waiters();
         Ok(Accepted::New)
@@ -207,6 +216,7 @@ impl Settle for Handle {
         let mut state = self.queue.state.lock();
         if let Some(message) = state.remove(self.sequence) {
             let Waiting { origin, payload, .. } = message;
+            self.queue.meter.buried();
             state.dead.push_back(DeadLetter {
                 origin,
                 sequence: self.sequence,

@@ -2,9 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
+use adjutant_metrics::bus as told;
 use async_nats::{
     Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request,
     client::{RequestError, RequestErrorKind},
@@ -101,9 +103,10 @@ pub(crate) async fn connect(
     exchange: Duration,
 ) -> Result<Link, BusError> {
     let (report, status) = watch::channel(Status::Connected);
+    let role = Arc::<str>::from(name);
     let options = options(login, name).await?.event_callback(move |event| {
-        let report = report.clone();
-        async move { note(&event, &report) }
+        let (report, role) = (report.clone(), role.clone());
+        async move { note(&event, &report, &role) }
     });
     let addresses: Vec<String> = url.split(',').map(str::to_owned).collect();
     let connecting = tokio::time::timeout(FIRST, options.connect(addresses)).await;
@@ -112,6 +115,7 @@ pub(crate) async fn connect(
         Ok(Err(error)) => return Err(failed(&shown(url), &error)),
         Err(_) => return Err(unreachable(&shown(url), "no answer")),
     };
+    told::connection(name);
     let mut jetstream = jetstream::new(client.clone());
     jetstream.set_timeout(exchange);
     Ok(Link { jetstream, client, exchange, status })
@@ -219,19 +223,28 @@ fn unreadable(key: &str, file: &Path, error: &std::io::Error) -> BusError {
     BusError::Refused(format!("{key}: {} cannot be read: {error}", file.display()))
 }
 
-fn note(event: &Event, report: &watch::Sender<Status>) {
+fn note(event: &Event, report: &watch::Sender<Status>, role: &str) {
     match event {
         Event::Connected => {
             info!("connected to the bus");
+            // The first connection is none that was lost.
+            if *report.borrow() == Status::Disconnected {
+                told::reconnected(role);
+            }
             report.send_replace(Status::Connected);
         }
         Event::Disconnected => {
             warn!("the connection to the bus is lost; trying again");
             report.send_replace(Status::Disconnected);
+            told::disconnected(role);
         }
         // Violations of permissions come here, and nowhere else.
-        Event::ServerError(error) => error!(%error, "the server refused something"),
+        Event::ServerError(error) => {
+            told::complaint(role, &error.to_string());
+            error!(%error, "the server refused something");
+        }
         Event::SlowConsumer(id) => {
+            told::slow_consumer(role);
             error!(id, "messages were dropped because they were not taken fast enough")
         }
         other => debug!(event = %other, "bus connection"),

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use adjutant_metrics::bus::Lag;
 use async_nats::jetstream::{
     self, AckKind,
     consumer::{AckPolicy, Consumer, DeliverPolicy, pull},
@@ -9,7 +10,7 @@ use async_nats::jetstream::{
 use async_trait::async_trait;
 use futures::StreamExt;
 use tokio::sync::mpsc;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::{connect::Link, event::decode, topology::JOURNAL};
 use crate::{
@@ -26,6 +27,8 @@ const AHEAD: usize = 64;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often the server says that it is there while nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often it is asked how far a durable follower is.
+const LOOK: Duration = Duration::from_secs(10);
 /// After this time without its follower a consumer is removed by the server.
 const FORGOTTEN: Duration = Duration::from_secs(30);
 
@@ -60,6 +63,20 @@ pub(super) async fn durably(link: Link, consumer: Consumer<pull::Config>, out: m
             Err(error) => warn!(%error, "the journal cannot be followed just now; trying again"),
         }
         if closed_within(PAUSE, &out).await {
+            return;
+        }
+    }
+}
+
+/// Tells how far a durable follower is behind, for as long as it follows.
+pub(super) async fn lag(consumer: Consumer<pull::Config>, journals: Journals, out: mpsc::Sender<Followed>) {
+    let Some(told) = journals.platform().map(|platform| Lag::of(platform.as_str())) else { return };
+    loop {
+        match consumer.get_info().await {
+            Ok(info) => told.is(info.num_pending + info.num_ack_pending as u64),
+            Err(error) => debug!(%error, "how far a follower is behind cannot be asked just now"),
+        }
+        if closed_within(LOOK, &out).await {
             return;
         }
     }

@@ -108,7 +108,10 @@ impl Journal for NatsJournal {
     async fn newest(&self) -> Result<u64, BusError> {
         let stream = self.link.jetstream.get_stream(JOURNAL).await;
         let stream = stream.map_err(|error| BusError::Unavailable(error.to_string()))?;
-        Ok(stream.cached_info().state.last_sequence)
+        let (config, state) = (&stream.cached_info().config, &stream.cached_info().state);
+        let limit = u64::try_from(config.max_bytes).unwrap_or_default();
+        adjutant_metrics::bus::journal_size(state.bytes, limit);
+        Ok(state.last_sequence)
     }
 
     async fn identity(&self) -> Result<String, BusError> {
@@ -125,6 +128,7 @@ impl Journal for NatsJournal {
                 let consumer = found.map_err(|error| {
                     BusError::Refused(format!("there is no durable follower `{name}`: {error}"))
                 })?;
+                tokio::spawn(follow::lag(consumer.clone(), journals, out.clone()));
                 tokio::spawn(follow::durably(self.link.clone(), consumer, out));
             }
             Follow::Now => {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use adjutant_metrics::bus::{Queue as Which, QueueMeter};
 use async_nats::{
     HeaderMap,
     jetstream::{self, consumer::pull},
@@ -44,6 +45,13 @@ impl Lane {
         }
     }
 
+    fn meter(self) -> QueueMeter {
+        QueueMeter::new(match self {
+            Self::Commands => Which::Commands,
+            Self::Outbox => Which::Outbox,
+        })
+    }
+
     fn subject(self, origin: Origin) -> Subject {
         match self {
             Self::Commands => Subject::Command(origin),
@@ -56,13 +64,15 @@ pub(super) struct NatsQueue {
     link: Link,
     lane: Lane,
     taker: String,
+    meter: Arc<QueueMeter>,
     consumer: OnceCell<jetstream::consumer::Consumer<pull::Config>>,
 }
 
 impl NatsQueue {
     /// The queue as taken by this consumer.
     pub(super) fn open(link: &Link, lane: Lane, taker: &str) -> Self {
-        Self { link: link.clone(), lane, taker: taker.to_owned(), consumer: OnceCell::new() }
+        let (link, meter) = (link.clone(), Arc::new(lane.meter()));
+        Self { link, lane, taker: taker.to_owned(), meter, consumer: OnceCell::new() }
     }
 
     async fn consumer(&self) -> Result<&jetstream::consumer::Consumer<pull::Config>, BusError> {
@@ -111,7 +121,12 @@ impl NatsQueue {
 
     async fn delivery(&self, message: jetstream::Message) -> Option<Delivery> {
         let info = match message.info() {
-            Ok(info) => (info.stream_sequence, u64::try_from(info.delivered).unwrap_or(1)),
+            Ok(info) => {
+                let attempt = u64::try_from(info.delivered).unwrap_or(1);
+                self.meter.taken(attempt, since(info.published.unix_timestamp_nanos()));
+                self.meter.waiting(info.pending);
+                (info.stream_sequence, attempt)
+            }
             Err(error) => {
                 error!(%error, "a delivery without its place in the stream is left alone");
                 return None;
@@ -128,6 +143,7 @@ impl NatsQueue {
             origin: origin.clone(),
             sequence: info.0,
             payload: message.payload.clone(),
+            meter: self.meter.clone(),
         };
         let Some(origin) = origin else {
             error!(subject = %message.subject, "a message on a subject that is none of ours goes to the dead letters");
@@ -158,14 +174,22 @@ impl Queue for NatsQueue {
         let ack = self.link.store(subject, headers, payload, true).await?;
         match ack.error {
             Some(error) => Err(meaning(&error)),
-            None if ack.duplicate => Ok(Accepted::Duplicate),
+            None if ack.duplicate => {
+                self.meter.duplicate();
+                Ok(Accepted::Duplicate)
+            }
             None => Ok(Accepted::New),
         }
     }
 
     async fn take(&self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BusError> {
         let now = self.now(most).await?;
-        if now.is_empty() { self.next(wait).await } else { Ok(now) }
+        if now.is_empty() {
+            self.meter.waiting(0);
+            self.next(wait).await
+        } else {
+            Ok(now)
+        }
     }
 }
 
@@ -176,6 +200,13 @@ struct Handle {
     origin: Option<Origin>,
     sequence: u64,
     payload: Bytes,
+    meter: Arc<QueueMeter>,
+}
+
+/// How long ago that was; clocks may differ.
+fn since(nanoseconds: i128) -> Duration {
+    let ago = jiff::Timestamp::now().as_nanosecond().saturating_sub(nanoseconds);
+    u64::try_from(ago).map_or(Duration::ZERO, Duration::from_nanos)
 }
 
 #[async_trait]
@@ -210,6 +241,9 @@ impl Settle for Handle {
         let ack = self.link.store(dead, headers, self.payload.clone(), true).await?;
         if let Some(error) = ack.error {
             return Err(meaning(&error));
+        }
+        if !ack.duplicate {
+            self.meter.buried();
         }
         self.link.request(self.reply.clone(), None, format!("+TERM {one_line}").into()).await.map(|_| ())
     }

@@ -14,7 +14,7 @@ use adjutant_bus::{
 use bytes::Bytes;
 use futures::StreamExt;
 
-use super::world::{SOON, World, binary, config, event, key, limits, nats, origin, request, soon};
+use super::world::{SOON, World, binary, config, event, figure, key, limits, nats, origin, request, soon};
 
 /// Submits until it is accepted, as a gateway does, with the same id each time.
 async fn submit(world: &World, id: &str) -> Accepted {
@@ -39,6 +39,8 @@ async fn nothing_accepted_is_lost_when_the_server_is_killed_and_restarted() {
     let first = event(&asked, 1, &Token::new("w"), Fact::Claimed);
     let at = world.bus.journal.append(&key(&asked), 0, &first).await.unwrap();
     assert_eq!(soon(events.next()).await.unwrap().recorded.sequence, at);
+    let reconnects = || figure("adjutant_bus_reconnects_total{connection=\"worker\"}");
+    let before = reconnects();
     let server = world.opened().server().unwrap();
     server.fell().await;
     let mut status = world.bus.status.clone();
@@ -47,6 +49,7 @@ async fn nothing_accepted_is_lost_when_the_server_is_killed_and_restarted() {
     server.raise().await;
     soon(status.wait_for(|status| *status == Status::Connected)).await.unwrap();
     submit(&world, "after").await;
+    assert!(reconnects() > before, "it is counted");
     let mut seen = Vec::new();
     while seen.len() < 11 {
         let taken = world.bus.commands.take(20, Duration::from_secs(2)).await.unwrap_or_default();
@@ -179,6 +182,13 @@ async fn each_role_is_refused_what_is_not_its_own() {
         assert!(world.console.journal.follow(Journals::All, durable).await.is_err(), "{consumer}");
     }
     assert_eq!(world.bus.journal.newest().await.unwrap(), 0, "nothing forged was stored");
+    let refused = "adjutant_bus_errors_total{connection=\"gateway-console\",error=\"permission_violation\"}";
+    let counted = async {
+        while figure(refused) == 0.0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon(counted).await;
     world.stop().await;
 }
 

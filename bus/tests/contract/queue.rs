@@ -10,7 +10,7 @@ use adjutant_bus::{
 };
 use bytes::Bytes;
 
-use super::world::{SOON, World, origin, soon};
+use super::world::{SOON, World, figure, origin, soon};
 
 async fn one(queue: &dyn Queue) -> Delivery {
     let deadline = tokio::time::Instant::now() + SOON;
@@ -27,8 +27,11 @@ async fn submit(world: &World, tenant: &str, id: &str) -> Accepted {
 }
 
 pub async fn a_duplicate_is_told_inside_the_window(world: World) {
+    let counted = || figure("adjutant_duplicates_total{net=\"bus\"}");
+    let before = counted();
     assert_eq!(submit(&world, "t", "a").await, Accepted::New);
     assert_eq!(submit(&world, "t", "a").await, Accepted::Duplicate);
+    assert!(counted() > before, "it is counted");
     assert_eq!(submit(&world, "t", "b").await, Accepted::New);
     let taken: Vec<Bytes> =
         [one(&*world.bus.commands).await, one(&*world.bus.commands).await].map(|d| d.payload).into();
@@ -36,9 +39,15 @@ pub async fn a_duplicate_is_told_inside_the_window(world: World) {
 }
 
 pub async fn a_message_comes_again_when_its_taker_stops_extending(world: World) {
+    let counted = || {
+        let taken = figure("adjutant_queue_seconds_count{queue=\"commands\"}");
+        (taken, figure("adjutant_redeliveries_total{queue=\"commands\"}"))
+    };
+    let before = counted();
     submit(&world, "t", "a").await;
     let first = one(&*world.bus.commands).await;
     let second = one(&*world.bus.commands).await;
+    assert!(counted().0 > before.0 && counted().1 > before.1, "it is counted");
     assert_eq!((first.sequence, first.attempt), (second.sequence, 1));
     assert_eq!(second.attempt, 2);
     assert_eq!(second.payload, "a");
@@ -85,10 +94,13 @@ pub async fn a_full_share_is_refused_and_others_are_served(world: World) {
 }
 
 pub async fn a_buried_message_is_kept_whole_with_its_reason(world: World) {
+    let counted = || figure("adjutant_dead_letters_total{queue=\"commands\"}");
+    let before = counted();
     submit(&world, "t", "not json {").await;
     one(&*world.bus.commands).await.handle.bury("cannot be read").await.unwrap();
     assert!(world.bus.commands.take(1, Duration::from_millis(1_500)).await.unwrap().is_empty());
     assert_eq!(world.dead_letters().await, [(b"not json {".to_vec(), "cannot be read".to_owned())]);
+    assert!(counted() > before, "it is counted");
 }
 
 pub async fn a_message_over_the_limit_is_refused(world: World) {

@@ -45,6 +45,13 @@ pub fn limits() -> Limits {
     }
 }
 
+/// What is measured under this name and these labels, as written. Tests of one process share it: it can only be told whether it rises.
+pub fn figure(series: &str) -> f64 {
+    let text = adjutant_metrics::text();
+    let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
+    found.unwrap_or_default()
+}
+
 /// The server that tests start: the one on `PATH`, else the one that the set-up put beside the sources.
 pub fn binary() -> Option<PathBuf> {
     let tools = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.tools/nats-server");

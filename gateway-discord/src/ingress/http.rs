@@ -66,6 +66,7 @@ async fn interactions(State(shared): State<Shared>, headers: HeaderMap, body: By
         warn!("an interaction whose signature does not fit, or that is too old, was refused");
         return (StatusCode::UNAUTHORIZED, "The signature does not fit.").into_response();
     }
+    shared.accept.ear.heard();
     let Ok(interaction) = serde_json::from_slice::<Interaction>(&body) else {
         return (StatusCode::BAD_REQUEST, "This is no JSON.").into_response();
     };

@@ -87,6 +87,16 @@ pub(crate) struct Socket {
     pub(crate) handover: Duration,
 }
 
+impl Socket {
+    /// Changes how the sockets are. What is measured changes with it: shards open and end side by side.
+    fn change(&self, change: impl FnOnce(&mut Live)) {
+        self.live.send_modify(|live| {
+            change(live);
+            self.accept.ear.sockets(live.open, live.held);
+        });
+    }
+}
+
 /// Hosts of the gateway.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
@@ -123,13 +133,13 @@ async fn keep(socket: Arc<Socket>, number: u32, stop: CancellationToken) {
             return;
         };
         info!(shard = number, of = socket.shards, "this replica holds a session with Discord now");
-        socket.live.send_modify(|live| live.held += 1);
+        socket.change(|live| live.held += 1);
         let fatal = serve(&socket, number, &term, &stop).await;
-        socket.live.send_modify(|live| live.held = live.held.saturating_sub(1));
+        socket.change(|live| live.held = live.held.saturating_sub(1));
         term.release().await;
         if let Some(why) = fatal {
             error!(shard = number, why, "Discord ends this for good; the rest of this process goes on");
-            socket.live.send_modify(|live| live.fatal = Some(why));
+            socket.change(|live| live.fatal = Some(why));
             return;
         }
     }

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use adjutant_metrics::gateway as told;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::sync::Cache;
 use parking_lot::Mutex;
@@ -135,6 +136,7 @@ impl Limits {
             return Ok(Turn { _alone: None });
         }
         let bucket = self.bucket(call);
+        let begun = Instant::now();
         let turn = bucket.turn.clone().lock_owned().await;
         let known = loop {
             let held = *self.held.lock();
@@ -145,6 +147,7 @@ impl Limits {
             }
         };
         self.all.until_ready().await;
+        told::waited("discord", begun.elapsed());
         Ok(Turn { _alone: (known == Known::No).then_some(turn) })
     }
 
@@ -189,6 +192,7 @@ impl Limits {
         if status == StatusCode::TOO_MANY_REQUESTS {
             let rest = retry_after(headers, body);
             let until = Instant::now() + rest;
+            told::limited("discord");
             warn!(route = call.route, scope, ?rest, "Discord asks to wait");
             if scope == "global" || body.get("global").and_then(Value::as_bool) == Some(true) {
                 *self.held.lock() = Some(until);

@@ -59,6 +59,7 @@ impl Shared {
             warn!("a request whose signature does not fit, or that is too old, was refused");
             return false;
         }
+        self.accept.ear.heard();
         if let Some(number) = headers.get("x-slack-retry-num") {
             let reason = headers.get("x-slack-retry-reason");
             info!(?number, ?reason, "Slack delivers something again");

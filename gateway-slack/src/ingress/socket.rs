@@ -65,6 +65,19 @@ struct Shared {
     stop: CancellationToken,
 }
 
+impl Shared {
+    /// Counts the open sockets anew. What is measured changes with it: sockets open and end side by side.
+    fn count(&self, change: impl FnOnce(usize) -> usize) -> usize {
+        let mut open = 0;
+        self.live.send_modify(|count| {
+            *count = change(*count);
+            open = *count;
+            self.accept.ear.sockets(open, SOCKETS);
+        });
+        open
+    }
+}
+
 /// Keeps sockets open until `stop`. `live` follows how many there are.
 pub(crate) async fn run(
     web: Web,
@@ -73,6 +86,7 @@ pub(crate) async fn run(
     live: watch::Sender<usize>,
     stop: CancellationToken,
 ) {
+    accept.ear.sockets(0, SOCKETS);
     let shared = Arc::new(Shared { web, accept, timing, live, stop });
     let mut keepers: FuturesUnordered<_> = (0..SOCKETS).map(|_| keep(shared.clone())).collect();
     while keepers.next().await.is_some() {}
@@ -114,20 +128,20 @@ async fn keep(shared: Arc<Shared>) {
 }
 
 /// Counts a socket as long as it lives.
-struct Live<'a>(&'a watch::Sender<usize>);
+struct Live<'a>(&'a Shared);
 
 impl<'a> Live<'a> {
-    fn begin(live: &'a watch::Sender<usize>) -> Self {
-        live.send_modify(|count| *count += 1);
-        info!(sockets = *live.borrow(), "a socket to Slack is open");
-        Self(live)
+    fn begin(shared: &'a Shared) -> Self {
+        let open = shared.count(|count| count + 1);
+        info!(sockets = open, "a socket to Slack is open");
+        Self(shared)
     }
 }
 
 impl Drop for Live<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count = count.saturating_sub(1));
-        info!(sockets = *self.0.borrow(), "a socket to Slack has ended");
+        let open = self.0.count(|count| count.saturating_sub(1));
+        info!(sockets = open, "a socket to Slack has ended");
     }
 }
 
@@ -164,8 +178,9 @@ async fn serve(shared: Arc<Shared>, stream: Stream, leaving: oneshot::Sender<()>
             next = read.next(), if !full && !stopping => match next {
                 Some(Ok(Message::Text(text))) => {
                     heard = Instant::now();
+                    shared.accept.ear.heard();
                     match Frame::read(&text) {
-                        Frame::Hello => live = live.or_else(|| Some(Live::begin(&shared.live))),
+                        Frame::Hello => live = live.or_else(|| Some(Live::begin(&shared))),
                         Frame::Disconnect(reason) => {
                             told(&reason);
                             end = Some(Instant::now() + NOTICE);
@@ -178,7 +193,10 @@ async fn serve(shared: Arc<Shared>, stream: Stream, leaving: oneshot::Sender<()>
                     }
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => break,
-                Some(Ok(_)) => heard = Instant::now(),
+                Some(Ok(_)) => {
+                    heard = Instant::now();
+                    shared.accept.ear.heard();
+                }
             },
             _ = pings.tick() => {
                 if heard.elapsed() > 2 * shared.timing.ping {

@@ -4,8 +4,12 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
+use adjutant_metrics::gateway as told;
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
 /// One message per second and channel on the average, a few at once.
 const CHANNEL: (Duration, u32) = (Duration::from_millis(1_050), 3);
@@ -50,7 +54,7 @@ impl Pace {
         if self.channels.len() > CHANNELS {
             self.channels.retain_recent();
         }
-        self.channels.until_key_ready(&channel.to_owned()).await;
+        waited(self.channels.until_key_ready(&channel.to_owned())).await;
     }
 
     /// Whether there is room for a receipt: a message now, and later its edit.
@@ -65,21 +69,28 @@ impl Pace {
 
     /// Waits for a turn to edit a message.
     pub(super) async fn turn_to_edit(&self) {
-        self.edits.until_ready().await;
+        waited(self.edits.until_ready()).await;
     }
 
     /// Waits for a turn to send an ephemeral message.
     pub(super) async fn ephemeral(&self) {
-        self.ephemerals.until_ready().await;
+        waited(self.ephemerals.until_ready()).await;
     }
 
     /// Waits for a turn to look up what was posted.
     pub(super) async fn lookup(&self) {
-        self.lookups.until_ready().await;
+        waited(self.lookups.until_ready()).await;
     }
 
     /// Room for one call among those on their way.
     pub(super) async fn call(&self) -> Option<SemaphorePermit<'_>> {
         self.at_once.acquire().await.ok()
     }
+}
+
+/// Waits for a turn, and tells how long that took.
+async fn waited(turn: impl Future<Output = ()>) {
+    let begun = Instant::now();
+    turn.await;
+    told::waited("slack", begun.elapsed());
 }

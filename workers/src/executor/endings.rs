@@ -8,6 +8,7 @@ use adjutant_bus::{
     spec::Effect,
     wire,
 };
+use adjutant_metrics::program::{self, Where};
 
 use crate::commands::Failure;
 
@@ -25,6 +26,7 @@ pub(super) fn failed(failure: Failure) -> Fact {
 /// A fault: logged in full under an incident id, and shown only as that.
 pub(super) fn fault(cause: &str) -> Fact {
     let incident = format!("{:08x}", rand::random::<u32>());
+    program::fault(Where::Command);
     tracing::error!(%incident, cause, "a command failed by a fault");
     let reply = Reply::failure("Something went wrong on our side").text(format!(
         "What the command had done by then is not known. Operators find the cause in the log under incident `{incident}`."

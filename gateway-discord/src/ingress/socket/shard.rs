@@ -52,7 +52,7 @@ impl Open<'_> {
     fn set(&mut self, open: bool) {
         if self.1 != open {
             self.1 = open;
-            self.0.live.send_modify(|live| {
+            self.0.change(|live| {
                 live.open = if open { live.open + 1 } else { live.open.saturating_sub(1) };
             });
         }
@@ -97,6 +97,7 @@ pub(super) async fn run(
         };
         match item {
             Ok(Message::Text(text)) => {
+                socket.accept.ear.heard();
                 let frame: Frame = serde_json::from_str(&text).unwrap_or_default();
                 if frame.op == Some(10) {
                     (hold.connected, code) = (true, None);
