@@ -5,6 +5,7 @@ mod event;
 pub(crate) mod follow;
 mod inquiries;
 mod journal;
+pub(crate) mod look;
 pub(crate) mod permissions;
 mod provision;
 mod queue;
@@ -16,7 +17,7 @@ mod version;
 use std::sync::Arc;
 
 use self::{
-    connect::Login,
+    connect::{Link, Login},
     inquiries::NatsInquiries,
     journal::NatsJournal,
     queue::{Lane, NatsQueue},
@@ -42,15 +43,25 @@ pub(crate) async fn bus(
     if !provision::is_provisioned(&link, limits, replicas).await? {
         provision::provision(&link, limits, replicas).await?;
     }
-    Ok(Bus {
-        commands: Arc::new(NatsQueue::open(&link, Lane::Commands, provision::WORKERS)),
-        outbox: Arc::new(NatsQueue::open(&link, Lane::Outbox, &outbox(role))),
+    Ok(ports(&link, role))
+}
+
+/// The ports on a server as it is: nothing is checked or created.
+pub(crate) async fn as_it_is(url: &str, login: &Login, role: Role, limits: &Limits) -> Result<Bus, BusError> {
+    let link = connect::connect(url, login, "adjutant-doctor", limits.exchange).await?;
+    Ok(ports(&link, role))
+}
+
+fn ports(link: &Link, role: Role) -> Bus {
+    Bus {
+        commands: Arc::new(NatsQueue::open(link, Lane::Commands, provision::WORKERS)),
+        outbox: Arc::new(NatsQueue::open(link, Lane::Outbox, &outbox(role))),
         journal: Arc::new(NatsJournal::new(link.clone())),
         store: Arc::new(NatsStore::new(link.clone())),
         services: Arc::new(NatsServices::new(link.clone())),
         inquiries: Arc::new(NatsInquiries::new(link.clone())),
         status: link.status.clone(),
-    })
+    }
 }
 
 /// The consumer by which a role takes notices.

@@ -1,11 +1,16 @@
 //! What Discord says about our settings before anything else happens: whose the token is, which app it belongs to, where its
 //! interactions go, and which guilds it is in.
 
+use std::collections::BTreeSet;
+
+use adjutant_bus::spec::CommandSpec;
 use adjutant_gateway::Finding;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::{
+    commands::{self, Registered},
     gateway::{DiscordConfig, Ingress},
     inbound::Us,
     ingress::http,
@@ -62,6 +67,76 @@ async fn all(config: &DiscordConfig, findings: &mut Vec<Finding>) -> Option<Know
         if config.ingress == Ingress::Gateway { gateway(&web, findings).await? } else { Value::Null };
     let web = Web::new(&config.api_url, token, application).ok()?;
     Some(Known { web, us: Us { bot, application }, name, gateway })
+}
+
+/// Compares this machine's clock with Discord's. The token is not used.
+pub(crate) async fn clock(config: &DiscordConfig) -> Finding {
+    const WHAT: &str = "clock and Discord's";
+    let asked = Timestamp::now();
+    let date = match Web::new(&config.api_url, &SecretString::default(), Snowflake(0)) {
+        Ok(web) => web.date().await,
+        Err(why) => Err(why),
+    };
+    match date {
+        Ok(date) => adjutant_gateway::clock::by_date(WHAT, "Discord's", asked, date.as_deref()),
+        Err(why) => Finding::good(WHAT, format!("not compared: {why}")),
+    }
+}
+
+/// Compares what Discord has with what the catalogue makes.
+pub(crate) async fn registered(config: &DiscordConfig, specs: &[CommandSpec]) -> Vec<Finding> {
+    let Some(token) = token(config.bot_token.as_ref(), &mut Vec::new()) else { return Vec::new() };
+    // What is wrong with the token is said where it is looked at.
+    let Ok(web) = Web::new(&config.api_url, token, Snowflake(0)) else { return Vec::new() };
+    let Ok(app) = web.application().await else { return Vec::new() };
+    let application = app.get("id").and_then(Snowflake::read).unwrap_or(Snowflake(0));
+    let Ok(web) = Web::new(&config.api_url, token, application) else { return Vec::new() };
+    let wanted = commands::registration(specs).commands;
+    let (everywhere, in_guilds) = match config.registered {
+        Registered::Everywhere => (wanted, Vec::new()),
+        Registered::Guilds => (Vec::new(), commands::of_guild(&wanted)),
+    };
+    let mut findings = vec![registered_at("commands", &everywhere, web.commands(None).await)];
+    for guild in config.trusted_guilds.iter().filter_map(|id| Snowflake::parse(id)) {
+        let what = format!("commands in guild {guild}");
+        findings.push(registered_at(&what, &in_guilds, web.commands(Some(guild)).await));
+    }
+    findings
+}
+
+fn registered_at(what: &str, wanted: &[Value], found: Result<Vec<Value>, CallError>) -> Finding {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            return Finding::bad(
+                what,
+                false,
+                error.to_string(),
+                "Invite the bot again: `adjutant commands discord-invite` prints the link.",
+            );
+        }
+    };
+    if commands::is_current(wanted, &found) {
+        return Finding::good(what, format!("{} registered, as the catalogue is", found.len()));
+    }
+    let names = |commands: &[Value]| -> BTreeSet<String> {
+        let name = |command: &Value| command.get("name").and_then(Value::as_str).map(str::to_owned);
+        commands.iter().filter_map(name).collect()
+    };
+    let (wanted, found) = (names(wanted), names(&found));
+    let list = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>().join(", ");
+    let told = [
+        ("missing", list(wanted.difference(&found).collect())),
+        ("too many", list(found.difference(&wanted).collect())),
+    ];
+    let told: Vec<String> = told
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(word, names)| format!("{word}: {names}"))
+        .collect();
+    let told = if told.is_empty() { "registered in another form".to_owned() } else { told.join("; ") };
+    let fix = "The Discord gateway registers them within seconds while it runs; its log says why not.";
+    Finding::bad(what, false, told, fix)
 }
 
 pub(crate) fn token<'a>(

@@ -91,6 +91,14 @@ impl Gateway {
         look(config).await.0
     }
 
+    /// This machine's clock beside Slack's: what Slack signs is good for minutes only.
+    pub async fn clock(config: &SlackConfig) -> Finding {
+        match web::client(&config.api_url) {
+            Ok(_) => check::clock(&config.api_url).await,
+            Err(why) => Finding::good("clock and Slack's", format!("not compared: {why}")),
+        }
+    }
+
     /// Makes a gateway.
     ///
     /// # Errors

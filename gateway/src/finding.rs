@@ -24,6 +24,21 @@ impl Finding {
         Self { what: what.to_owned(), ok: true, fatal: false, found: found.into(), fix: String::new() }
     }
 
+    /// There is nothing to look at, because nobody wants it.
+    #[must_use]
+    pub fn absent(what: &str) -> Self {
+        Self::good(what, Self::ABSENT)
+    }
+
+    /// Whether there was nothing to look at.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.ok && self.found.starts_with(Self::ABSENT)
+    }
+
+    /// What is found of that which nobody wants.
+    const ABSENT: &str = "not configured";
+
     /// Not as it should be.
     #[must_use]
     pub fn bad(what: &str, fatal: bool, found: impl Into<String>, fix: impl Into<String>) -> Self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{
-    consumer::{AckPolicy, DeliverPolicy, pull},
+    consumer::{self, AckPolicy, DeliverPolicy, pull},
     context::GetStreamErrorKind,
     kv,
     stream::{self, Compression, DiscardPolicy, RetentionPolicy, StorageType},
@@ -24,6 +24,8 @@ pub(crate) const JOURNAL: &str = "JOURNAL";
 pub(crate) const OUTBOX: &str = "OUTBOX";
 /// What could not be handled.
 pub(crate) const DEAD: &str = "DEAD";
+/// What the names of streams behind buckets begin with.
+pub(super) const KV: &str = "KV_";
 /// The consumer of a work queue.
 pub(crate) const WORKERS: &str = "workers";
 
@@ -138,20 +140,56 @@ pub(crate) async fn provision(link: &Link, limits: &Limits, replicas: usize) -> 
     }
     for name in Bucket::ALL {
         let config = bucket(name, limits, replicas);
-        let wanted = (config.max_age, config.history, config.num_replicas);
+        let wanted = behind(&config);
         if let Err(error) = link.jetstream.create_key_value(config).await {
-            let what = format!("bucket {}", name.as_str());
-            let there = link.jetstream.get_stream(format!("KV_{}", name.as_str())).await;
+            let what = bucket_name(name);
+            let there = link.jetstream.get_stream(&wanted.name).await;
             let found = there.map_err(|_| missing(&what, &error))?.cached_info().config.clone();
-            let all = [
-                ("max_age", format!("{:?}", wanted.0), format!("{:?}", found.max_age)),
-                ("history", wanted.1.to_string(), found.max_messages_per_subject.to_string()),
-                ("replicas", wanted.2.to_string(), found.num_replicas.to_string()),
-            ];
-            same(&what, &all.into_iter().filter(|(_, wanted, found)| wanted != found).collect::<Vec<_>>())?;
+            same(&what, &bucket_differences(&wanted, &found))?;
         }
     }
     Ok(())
+}
+
+/// Everything that provisioning makes, each stream with its name for people.
+pub(super) struct Wanted {
+    pub(super) streams: Vec<(String, stream::Config)>,
+    pub(super) consumers: Vec<(&'static str, pull::Config)>,
+}
+
+pub(super) fn wanted(limits: &Limits, replicas: usize) -> Wanted {
+    let streams = streams(limits, replicas).map(|config| (stream_name(&config.name), config));
+    let buckets =
+        Bucket::ALL.map(|name| (bucket_name(name), behind(&bucket(name, limits, replicas))));
+    Wanted { streams: streams.into_iter().chain(buckets).collect(), consumers: consumers(limits) }
+}
+
+fn stream_name(name: &str) -> String {
+    format!("stream {name}")
+}
+
+fn bucket_name(bucket: Bucket) -> String {
+    format!("bucket {}", bucket.as_str())
+}
+
+/// The stream behind a bucket, as far as it is compared.
+fn behind(config: &kv::Config) -> stream::Config {
+    stream::Config {
+        name: format!("{KV}{}", config.bucket),
+        max_age: config.max_age,
+        max_messages_per_subject: config.history,
+        num_replicas: config.num_replicas,
+        ..stream::Config::default()
+    }
+}
+
+pub(super) fn bucket_differences(wanted: &stream::Config, found: &stream::Config) -> Vec<Difference> {
+    let all = [
+        ("max_age", format!("{:?}", wanted.max_age), format!("{:?}", found.max_age)),
+        ("history", per_subject(wanted), per_subject(found)),
+        ("replicas", wanted.num_replicas.to_string(), found.num_replicas.to_string()),
+    ];
+    all.into_iter().filter(|(_, wanted, found)| wanted != found).collect()
 }
 
 async fn ensure_stream(link: &Link, config: stream::Config) -> Result<(), BusError> {
@@ -160,16 +198,16 @@ async fn ensure_stream(link: &Link, config: stream::Config) -> Result<(), BusErr
         Ok(_) => Ok(()),
         Err(error) => match link.jetstream.get_stream(&name).await {
             Ok(stream) => {
-                same(&format!("stream {name}"), &differences(&config, &stream.cached_info().config))
+                same(&stream_name(&name), &differences(&config, &stream.cached_info().config))
             }
-            Err(_) => Err(missing(&format!("stream {name}"), &error)),
+            Err(_) => Err(missing(&stream_name(&name), &error)),
         },
     }
 }
 
-type Difference = (&'static str, String, String);
+pub(super) type Difference = (&'static str, String, String);
 
-fn differences(wanted: &stream::Config, found: &stream::Config) -> Vec<Difference> {
+pub(super) fn differences(wanted: &stream::Config, found: &stream::Config) -> Vec<Difference> {
     let all = [
         ("subjects", format!("{:?}", wanted.subjects), format!("{:?}", found.subjects)),
         ("retention", format!("{:?}", wanted.retention), format!("{:?}", found.retention)),
@@ -200,35 +238,46 @@ fn per_subject(config: &stream::Config) -> String {
 
 async fn ensure_consumer(link: &Link, stream: &str, config: pull::Config) -> Result<(), BusError> {
     let name = config.durable_name.clone().unwrap_or_default();
-    let what = format!("consumer {name} of stream {stream}");
+    let what = consumer_name(&name, stream);
     match link.jetstream.create_consumer_strict_on_stream(config.clone(), stream).await {
         Ok(_) => Ok(()),
         Err(error) => {
             let found = link.jetstream.get_consumer_from_stream::<pull::Config, _, _>(&name, stream).await;
             let found = found.map_err(|_| missing(&what, &error))?.cached_info().config.clone();
-            let all = [
-                ("filter_subject", config.filter_subject, found.filter_subject),
-                ("ack_wait", format!("{:?}", config.ack_wait), format!("{:?}", found.ack_wait)),
-                ("max_deliver", config.max_deliver.to_string(), found.max_deliver.to_string()),
-                ("max_ack_pending", config.max_ack_pending.to_string(), found.max_ack_pending.to_string()),
-            ];
-            same(&what, &all.into_iter().filter(|(_, wanted, found)| wanted != found).collect::<Vec<_>>())
+            same(&what, &consumer_differences(&config, &found))
         }
     }
+}
+
+pub(super) fn consumer_name(name: &str, stream: &str) -> String {
+    format!("consumer {name} of stream {stream}")
+}
+
+/// The same for a consumer that was asked for by pulling and one as the server describes it.
+pub(super) fn consumer_differences(wanted: &pull::Config, found: &consumer::Config) -> Vec<Difference> {
+    let all = [
+        ("filter_subject", wanted.filter_subject.clone(), found.filter_subject.clone()),
+        ("ack_wait", format!("{:?}", wanted.ack_wait), format!("{:?}", found.ack_wait)),
+        ("max_deliver", wanted.max_deliver.to_string(), found.max_deliver.to_string()),
+        ("max_ack_pending", wanted.max_ack_pending.to_string(), found.max_ack_pending.to_string()),
+    ];
+    all.into_iter().filter(|(_, wanted, found)| wanted != found).collect()
 }
 
 fn same(what: &str, differences: &[Difference]) -> Result<(), BusError> {
     if differences.is_empty() {
         return Ok(());
     }
-    let told: Vec<String> = differences
-        .iter()
-        .map(|(field, wanted, found)| format!("{field} is {found}, wanted {wanted}"))
-        .collect();
     Err(BusError::Refused(format!(
         "the {what} is there with other settings, and is left as it is: {}",
-        told.join("; ")
+        told(differences).join("; ")
     )))
+}
+
+/// Each difference in words.
+pub(super) fn told(differences: &[Difference]) -> Vec<String> {
+    let one = |(field, wanted, found): &Difference| format!("{field} is {found}, wanted {wanted}");
+    differences.iter().map(one).collect()
 }
 
 fn missing(what: &str, error: &dyn std::fmt::Display) -> BusError {
