@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod doctor;
 mod keys;
 mod policy;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     audit::{AuditCommand, AuditExport, AuditFilter, AuditList, AuditShow, AuditVerify, ExportFormat},
+    doctor::{Doctor, DoctorPart},
     keys::{Issue, KeysCommand, Made},
     policy::{
         Freeze, PolicyCheck, PolicyCommand, PolicyDiff, PolicyPublish, PolicyRollback, PolicyShow, PolicyWhy,
@@ -114,9 +116,9 @@ pub(crate) enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Check an installation, and say what to fix (exit status 1 if something keeps it from working)
-    #[command(subcommand)]
-    Doctor(DoctorCommand),
+    /// Check the whole installation, or parts of it, and say what to fix; changes nothing
+    #[command(after_help = doctor::STATUS)]
+    Doctor(Doctor),
     /// Look at the commands
     #[command(subcommand)]
     Commands(CommandsCommand),
@@ -178,15 +180,6 @@ pub(crate) enum GatewayCommand {
     Slack,
     /// Discord
     Discord,
-}
-
-/// What to check.
-#[derive(Debug, Subcommand)]
-pub(crate) enum DoctorCommand {
-    /// Slack: tokens, scopes, user groups, sockets
-    Slack(Json),
-    /// Discord: token, application, interactions, guilds, gateway
-    Discord(Json),
 }
 
 /// How the app is to be reached.

@@ -50,6 +50,8 @@ pub struct Part<T> {
 pub struct Stream {
     /// Settings that differ: `max_age is 1s, wanted 2s`.
     pub differences: Vec<String>,
+    /// Whether nothing is begun while they differ.
+    pub vital: bool,
     /// Bytes that it holds.
     pub bytes: u64,
     /// Most bytes that it may hold; none: no limit.

@@ -163,9 +163,8 @@ pub enum Found {
 
 /// Finds the bus as configured. Nothing is started, and no server is asked.
 pub async fn find(config: &BusConfig) -> Found {
-    let opened = |source| {
-        Found::Server(Opened { source, limits: config.limits.clone(), replicas: config.replicas })
-    };
+    let opened =
+        |source| Found::Server(Opened { source, limits: config.limits.clone(), replicas: config.replicas });
     let running = || server::discover(&config.data_dir).map(Source::Joined).map(opened);
     let binary = || server::find_binary(config.nats_server.as_deref());
     match &config.url {

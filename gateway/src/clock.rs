@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn only_what_is_certain_counts_so_that_a_slow_answer_is_no_skew() {
-        let exact = |asked, told, answered| ahead(&clock(asked, told, answered), SignedDuration::ZERO).as_secs();
+        let exact =
+            |asked, told, answered| ahead(&clock(asked, told, answered), SignedDuration::ZERO).as_secs();
         assert_eq!(exact(0, 5, 10), 0);
         assert_eq!(exact(20, 5, 30), 15);
         assert_eq!(exact(0, 40, 10), -30);
@@ -73,7 +74,9 @@ mod tests {
         let of = |told| judge("clock", "Slack's", &clock(0, told, 0), SignedDuration::ZERO);
         assert!(of(3).ok && of(-3).ok);
         let noticeable = of(60);
-        assert!(!noticeable.ok && !noticeable.fatal && noticeable.found == "this machine is 60 s behind Slack's");
+        assert!(
+            !noticeable.ok && !noticeable.fatal && noticeable.found == "this machine is 60 s behind Slack's"
+        );
         let harmful = of(-300);
         assert!(harmful.fatal && harmful.fix.contains("NTP"), "{harmful:?}");
     }
@@ -85,6 +88,8 @@ mod tests {
         assert!(by_date("clock", "Slack's", now, Some(&date)).found.starts_with("as Slack's"));
         let early = Some("Sun, 06 Nov 1994 08:49:37 GMT");
         assert!(by_date("clock", "Slack's", now, early).fatal);
-        assert!(by_date("clock", "Slack's", now, Some("soon")).ok && by_date("clock", "Slack's", now, None).ok);
+        assert!(
+            by_date("clock", "Slack's", now, Some("soon")).ok && by_date("clock", "Slack's", now, None).ok
+        );
     }
 }

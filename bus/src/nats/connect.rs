@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use async_nats::{
-    Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request,
+    Client, ConnectOptions, Event, HeaderMap, Message, Request,
     client::{RequestError, RequestErrorKind},
     jetstream,
 };
@@ -13,10 +13,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
-use crate::{
-    look::Blind,
-    ports::{BusError, Status},
-};
+use crate::ports::{BusError, Status};
 
 /// How often a silent connection is tried; the client gives up at the third ping without answer.
 const PING: Duration = Duration::from_secs(10);
@@ -83,26 +80,17 @@ pub(crate) async fn connect(
         let report = report.clone();
         async move { note(&event, &report) }
     });
+    let addresses: Vec<String> = url.split(',').map(str::to_owned).collect();
+    let connecting = tokio::time::timeout(FIRST, options.connect(addresses)).await;
     let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
-    let client = dial(url, options).await.map_err(|error| unreachable(shown, &error.to_string()))?;
+    let client = match connecting {
+        Ok(Ok(client)) => client,
+        Ok(Err(error)) => return Err(unreachable(shown, &error.to_string())),
+        Err(_) => return Err(unreachable(shown, "no answer")),
+    };
     let mut jetstream = jetstream::new(client.clone());
     jetstream.set_timeout(exchange);
     Ok(Link { jetstream, client, exchange, status })
-}
-
-/// One attempt at a connection.
-pub(super) async fn dial(url: &str, options: ConnectOptions) -> Result<Client, Blind> {
-    let addresses: Vec<String> = url.split(',').map(str::to_owned).collect();
-    match tokio::time::timeout(FIRST, options.connect(addresses)).await {
-        Ok(Ok(client)) => Ok(client),
-        Ok(Err(error)) => Err(match error.kind() {
-            ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
-                Blind::NotLetIn(error.to_string())
-            }
-            _ => Blind::Unreachable(error.to_string()),
-        }),
-        Err(_) => Err(Blind::Unreachable("no answer".to_owned())),
-    }
 }
 
 fn unreachable(url: &str, why: &str) -> BusError {

@@ -1,10 +1,10 @@
 //! Looks at a server: everything that set-up would make, side by side with what is there. All is asked at once, and what this user
 //! may not ask is known by the server's word, not by waiting.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_nats::{
-    Event,
+    Client, ConnectErrorKind, ConnectOptions, Event,
     jetstream::{consumer, stream},
 };
 use futures::future;
@@ -25,16 +25,13 @@ use crate::{
 
 /// `stream not found`, `consumer not found` (errors.json of nats-server).
 const NOT_FOUND: [u64; 2] = [10059, 10014];
+/// How long the connection may take.
+const FIRST: Duration = Duration::from_secs(5);
 /// Asks for the subjects in a stream, too.
 const WITH_SUBJECTS: &str = r#"{"subjects_filter":">"}"#;
 
 /// Connects as this user and looks.
-pub(crate) async fn look(
-    url: &str,
-    login: &Login,
-    limits: &Limits,
-    replicas: usize,
-) -> Result<Look, Blind> {
+pub(crate) async fn look(url: &str, login: &Login, limits: &Limits, replicas: usize) -> Result<Look, Blind> {
     let (report, forbidden) = watch::channel(Vec::new());
     let report = Arc::new(report);
     let options = connect::options(login, "adjutant-doctor").await;
@@ -46,12 +43,26 @@ pub(crate) async fn look(
             }
         }
     });
-    let client = connect::dial(url, options).await?;
+    let client = dial(url, options).await?;
     let mut jetstream = async_nats::jetstream::new(client.clone());
     jetstream.set_timeout(limits.exchange);
     let (_, status) = watch::channel(Status::Connected);
     let link = Link { client, jetstream, exchange: limits.exchange, status };
     Ok(Asking { link, forbidden }.all(limits, replicas).await)
+}
+
+async fn dial(url: &str, options: ConnectOptions) -> Result<Client, Blind> {
+    let addresses: Vec<String> = url.split(',').map(str::to_owned).collect();
+    match tokio::time::timeout(FIRST, options.connect(addresses)).await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(error)) => Err(match error.kind() {
+            ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+                Blind::NotLetIn(error.to_string())
+            }
+            _ => Blind::Unreachable(error.to_string()),
+        }),
+        Err(_) => Err(Blind::Unreachable("no answer".to_owned())),
+    }
 }
 
 struct Asking {
@@ -96,7 +107,8 @@ impl Asking {
         let (mut parts, mut untaken, mut clock) = (Vec::new(), Vec::new(), None);
         for (part, subjects, at) in streams {
             clock = clock.or(at);
-            let nobody = |(subject, _): &(String, usize)| !filters.iter().any(|filter| covers(filter, subject));
+            let nobody =
+                |(subject, _): &(String, usize)| !filters.iter().any(|filter| covers(filter, subject));
             untaken.extend(subjects.into_iter().filter(nobody));
             parts.push(part);
         }
@@ -188,7 +200,8 @@ fn subjects(answer: &Value) -> Vec<(String, usize)> {
 }
 
 fn there(wanted: &stream::Config, info: &stream::Info) -> Stream {
-    let differences = if wanted.name.starts_with(provision::KV) {
+    let bucket = wanted.name.starts_with(provision::KV);
+    let differences = if bucket {
         provision::bucket_differences(wanted, &info.config)
     } else {
         provision::differences(wanted, &info.config)
@@ -199,6 +212,7 @@ fn there(wanted: &stream::Config, info: &stream::Info) -> Stream {
             + cluster.replicas.iter().filter(|peer| peer.current && !peer.offline).count()
     });
     Stream {
+        vital: !bucket && !differences.is_empty(),
         differences: told(&differences),
         bytes: info.state.bytes,
         most_bytes: u64::try_from(info.config.max_bytes).ok().filter(|most| *most > 0),

@@ -159,8 +159,7 @@ pub(super) struct Wanted {
 
 pub(super) fn wanted(limits: &Limits, replicas: usize) -> Wanted {
     let streams = streams(limits, replicas).map(|config| (stream_name(&config.name), config));
-    let buckets =
-        Bucket::ALL.map(|name| (bucket_name(name), behind(&bucket(name, limits, replicas))));
+    let buckets = Bucket::ALL.map(|name| (bucket_name(name), behind(&bucket(name, limits, replicas))));
     Wanted { streams: streams.into_iter().chain(buckets).collect(), consumers: consumers(limits) }
 }
 
@@ -197,9 +196,7 @@ async fn ensure_stream(link: &Link, config: stream::Config) -> Result<(), BusErr
     match link.jetstream.create_stream(&config).await {
         Ok(_) => Ok(()),
         Err(error) => match link.jetstream.get_stream(&name).await {
-            Ok(stream) => {
-                same(&stream_name(&name), &differences(&config, &stream.cached_info().config))
-            }
+            Ok(stream) => same(&stream_name(&name), &differences(&config, &stream.cached_info().config)),
             Err(_) => Err(missing(&stream_name(&name), &error)),
         },
     }
