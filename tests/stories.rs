@@ -14,6 +14,7 @@ mod stories {
     pub mod api;
     pub mod audit;
     pub mod command_line;
+    pub mod doctor;
     pub mod discord {
         pub mod faults;
         pub mod load;

@@ -71,7 +71,7 @@ async fn all(config: &DiscordConfig, findings: &mut Vec<Finding>) -> Option<Know
 
 /// Compares this machine's clock with Discord's. The token is not used.
 pub(crate) async fn clock(config: &DiscordConfig) -> Finding {
-    const WHAT: &str = "clock and Discord's";
+    const WHAT: &str = "clock of Discord";
     let asked = Timestamp::now();
     let date = match Web::new(&config.api_url, &SecretString::default(), Snowflake(0)) {
         Ok(web) => web.date().await,
@@ -79,7 +79,7 @@ pub(crate) async fn clock(config: &DiscordConfig) -> Finding {
     };
     match date {
         Ok(date) => adjutant_gateway::clock::by_date(WHAT, "Discord's", asked, date.as_deref()),
-        Err(why) => Finding::good(WHAT, format!("not compared: {why}")),
+        Err(why) => Finding::unseen(WHAT, why),
     }
 }
 

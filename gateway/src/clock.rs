@@ -46,7 +46,7 @@ pub fn by_date(what: &str, whose: &str, asked: Timestamp, date: Option<&str>) ->
     let told = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
     match told {
         Some(told) => judge(what, whose, &Clock { asked, told: told.timestamp(), answered }, SECOND),
-        None => Finding::good(what, "it does not tell the time"),
+        None => Finding::unseen(what, "it does not tell the time"),
     }
 }
 

@@ -30,14 +30,22 @@ impl Finding {
         Self::good(what, Self::ABSENT)
     }
 
-    /// Whether there was nothing to look at.
+    /// It was not looked at, and that is as it should be.
+    #[must_use]
+    pub fn unseen(what: &str, why: impl std::fmt::Display) -> Self {
+        Self::good(what, format!("{}: {why}", Self::UNSEEN))
+    }
+
+    /// Whether there was nothing to look at, or nothing was looked at.
     #[must_use]
     pub fn is_absent(&self) -> bool {
-        self.ok && self.found.starts_with(Self::ABSENT)
+        self.ok && [Self::ABSENT, Self::UNSEEN].iter().any(|beginning| self.found.starts_with(beginning))
     }
 
     /// What is found of that which nobody wants.
     const ABSENT: &str = "not configured";
+    /// What is found of that which was left alone.
+    const UNSEEN: &str = "not looked at";
 
     /// Not as it should be.
     #[must_use]

@@ -12,11 +12,11 @@ pub(super) async fn examine(site: &Site) -> Vec<Finding> {
 }
 
 async fn bus(site: &Site) -> Finding {
-    const WHAT: &str = "clock and the bus's";
+    const WHAT: &str = "clock of the bus";
     match site.look().await {
         Ok(Ok(look)) => match &look.clock {
             Some(clock) => judge(WHAT, "the bus's", clock, SignedDuration::ZERO),
-            None => Finding::good(WHAT, "the bus does not tell the time"),
+            None => Finding::unseen(WHAT, "it does not tell the time"),
         },
         Ok(Err(_)) => NoBus::Broken.finding(WHAT),
         Err(no_bus) => no_bus.finding(WHAT),
@@ -24,13 +24,13 @@ async fn bus(site: &Site) -> Finding {
 }
 
 async fn database(site: &Site) -> Finding {
-    const WHAT: &str = "clock and the database's";
+    const WHAT: &str = "clock of the database";
     match site.database().await {
         Ok(look) => match &look.clock {
             Some(clock) => judge(WHAT, "the database's", clock, SignedDuration::ZERO),
-            None => Finding::good(WHAT, "a file has none of its own"),
+            None => Finding::unseen(WHAT, "a file has none of its own"),
         },
-        Err(_) => Finding::good(WHAT, "not compared: see the part database"),
+        Err(_) => Finding::unseen(WHAT, "the database does not answer, or is not there yet"),
     }
 }
 

@@ -76,7 +76,7 @@ fn conflict(problem: &CatalogueProblem) -> Finding {
 async fn away(site: &Arc<Site>, catalogue: &Catalogue) -> Finding {
     const WHAT: &str = "commands in policy";
     let Ok((files, _)) = policy::files(site).await else {
-        return Finding::good(WHAT, "not compared: see the part policy");
+        return Finding::unseen(WHAT, "the policy cannot be read");
     };
     let words = adjutant_workers::vocabulary(catalogue, &site.config().trusted_homes());
     let found = adjutant_policies::check_files(&files, &parts::policy(site.config()), &words);

@@ -41,12 +41,15 @@ fn sentence(hint: &str) -> String {
 
 pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
     let said = loaded.shown.iter().filter(|(_, _, source)| source != "default").count();
-    let mut findings = vec![Finding::good("settings", format!("no mistakes; {} said", many(said, "value")))];
+    let mut findings = vec![Finding::good("settings", format!("no mistakes; {} set", many(said, "value")))];
     let files = secret_files(loaded);
     let open: Vec<Finding> = files.iter().filter_map(|(what, file)| readable_by_all(what, file)).collect();
     if open.is_empty() {
-        let read = if files.is_empty() { "none".to_owned() } else { format!("{} read", files.len()) };
-        findings.push(Finding::good("files with secrets", format!("{read}; not everybody may read them")));
+        let told = match files.len() {
+            0 => "none".to_owned(),
+            files => format!("{}, which not everybody may read", many(files, "file")),
+        };
+        findings.push(Finding::good("files with secrets", told));
     }
     findings.extend(open);
     findings

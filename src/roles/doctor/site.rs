@@ -57,7 +57,7 @@ impl NoBus {
     /// What a part says that needs the bus.
     pub(super) fn finding(&self, what: &str) -> Finding {
         match self {
-            Self::Alone(how) => Finding::good(what, format!("not looked at: {how}")),
+            Self::Alone(how) => Finding::unseen(what, how),
             Self::Broken => {
                 Finding::bad(what, false, "not looked at: the bus cannot be used", "Put the bus right first.")
             }
