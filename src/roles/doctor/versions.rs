@@ -9,10 +9,13 @@ use adjutant_bus::{
 };
 use adjutant_gateway::Finding;
 use adjutant_policies::live::trouble;
+use jiff::{SignedDuration, Timestamp};
 
-use super::site::Site;
+use super::{record::ago, site::Site};
 use crate::roles::many;
 
+/// A replica confirms its policy every thirty seconds.
+const UNCONFIRMED: SignedDuration = SignedDuration::from_secs(120);
 /// How long the list of replicas, or the newest policy, may take. A user that may not read them gets no answer.
 const LIST: Duration = Duration::from_secs(5);
 
@@ -24,7 +27,7 @@ pub(super) async fn examine(site: &Site) -> Vec<Finding> {
     };
     let (replicas, newest) = tokio::join!(tokio::time::timeout(LIST, presence::all(bus)), newest(bus));
     match replicas {
-        Ok(Ok(replicas)) => judge(&replicas, newest.as_ref()),
+        Ok(Ok(replicas)) => judge(&replicas, newest.as_ref(), Timestamp::now()),
         _ => vec![unknown()],
     }
 }
@@ -40,9 +43,10 @@ async fn newest(bus: &Bus) -> Option<Named> {
     newest.map(|bundle| bundle.named)
 }
 
-fn judge(replicas: &[Replica], newest: Option<&Named>) -> Vec<Finding> {
+fn judge(replicas: &[Replica], newest: Option<&Named>, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![up(replicas), programs(replicas)];
     findings.extend(policies(replicas, newest));
+    findings.extend(replicas.iter().filter_map(|replica| unconfirmed(replica, now)));
     findings
 }
 
@@ -121,6 +125,17 @@ fn policies(replicas: &[Replica], newest: Option<&Named>) -> Vec<Finding> {
     findings
 }
 
+/// A replica that has not learnt for a while whether its policy is the newest one. After five minutes it runs nothing on production.
+fn unconfirmed(replica: &Replica, now: Timestamp) -> Option<Finding> {
+    let confirmed = replica.policy.confirmed_at.filter(|_| replica.policy.source == "bus")?;
+    let since = now.duration_since(confirmed);
+    (since > UNCONFIRMED).then(|| {
+        let what = format!("policy of {} {}", replica.role, replica.name);
+        let told = format!("not confirmed for {}", ago(since));
+        Finding::bad(&what, false, told, "Look at the log of that replica, and at its clock.")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use adjutant_bus::{presence::PolicyReport, wire::Version};
@@ -143,13 +158,17 @@ mod tests {
         }
     }
 
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_700_000_000).unwrap()
+    }
+
     const OURS: &str = env!("CARGO_PKG_VERSION");
 
     #[test]
     fn replicas_that_are_alike_are_good() {
         let newest = Named { version: 3, sha256: "aabbccddee".to_owned() };
         let all = [replica("worker", "w0", OURS, "aabbccddee"), replica("api", "a0", OURS, "aabbccddee")];
-        let found = judge(&all, Some(&newest));
+        let found = judge(&all, Some(&newest), now());
         assert!(found.iter().all(|one| one.ok), "{found:?}");
         assert_eq!(found[0].found, "1 worker, 1 replica of the API");
         assert_eq!(found[2].found, "aabbccdd everywhere");
@@ -157,16 +176,16 @@ mod tests {
 
     #[test]
     fn without_a_worker_nothing_runs() {
-        let found = judge(&[replica("api", "a0", OURS, "aa")], None);
+        let found = judge(&[replica("api", "a0", OURS, "aa")], None, now());
         assert!(found[0].fatal && found[0].fix.contains("adjutant worker"), "{found:?}");
-        assert!(judge(&[], None)[0].fatal);
+        assert!(judge(&[], None, now())[0].fatal);
     }
 
     #[test]
     fn different_programs_and_policies_are_said_with_who_has_them() {
         let all =
             [replica("worker", "w0", OURS, "aabbccddee"), replica("worker", "w1", "0.0.9", "ffeeddccbb")];
-        let found = judge(&all, Some(&Named { version: 4, sha256: "00".to_owned() }));
+        let found = judge(&all, Some(&Named { version: 4, sha256: "00".to_owned() }), now());
         let bad: Vec<&Finding> = found.iter().filter(|one| !one.ok).collect();
         assert!(bad.iter().all(|one| !one.fatal), "{bad:?}");
         assert!(bad.iter().any(|one| one.found.contains("0.0.9: worker w1")), "{bad:?}");
@@ -178,6 +197,18 @@ mod tests {
     fn a_replica_without_a_policy_refuses_everything() {
         let mut without = replica("worker", "w0", OURS, "aa");
         without.policy.version = None;
-        assert!(judge(&[without], None).iter().any(|one| one.fatal && one.what == "policy of worker w0"));
+        assert!(
+            judge(&[without], None, now()).iter().any(|one| one.fatal && one.what == "policy of worker w0")
+        );
+    }
+
+    #[test]
+    fn a_policy_that_is_not_confirmed_is_said() {
+        let mut old = replica("worker", "w0", OURS, "aa");
+        old.policy.confirmed_at = Some(now() - SignedDuration::from_mins(10));
+        let found = judge(&[old.clone()], None, now());
+        assert!(found.iter().any(|one| !one.ok && one.found == "not confirmed for 10 min"), "{found:?}");
+        old.policy.confirmed_at = Some(now());
+        assert!(judge(&[old], None, now()).iter().all(|one| one.ok));
     }
 }
