@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn offer(name: &str, paths: &[&str]) -> Offer {
-        let commands = paths.iter().map(|path| CommandSpec::new(path.parse().unwrap(), *path)).collect();
+        let commands = paths.iter().map(|path| CommandSpec::new(path.parse().unwrap(), path)).collect();
         Offer { name: name.to_owned(), version: "1.0.0".to_owned(), description: String::new(), commands }
     }
 

@@ -123,6 +123,14 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_every_part_in_this_order() {
+        let rows =
+            include_str!("../../../docs/doctor.md").lines().filter_map(|line| line.strip_prefix("| `"));
+        let documented: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        assert_eq!(documented, NAMES);
+    }
+
+    #[test]
     fn what_others_said_does_not_move_the_cursor() {
         assert_eq!(printable("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
     }
