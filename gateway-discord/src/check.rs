@@ -119,6 +119,12 @@ fn registered_at(what: &str, wanted: &[Value], found: Result<Vec<Value>, CallErr
     if commands::is_current(wanted, &found) {
         return Finding::good(what, format!("{} registered, as the catalogue is", found.len()));
     }
+    if found.is_empty() {
+        return Finding::good(
+            what,
+            "none yet; the gateway registers them some seconds after its first start",
+        );
+    }
     let names = |commands: &[Value]| -> BTreeSet<String> {
         let name = |command: &Value| command.get("name").and_then(Value::as_str).map(str::to_owned);
         commands.iter().filter_map(name).collect()
@@ -283,5 +289,31 @@ async fn gateway(web: &Web, findings: &mut Vec<Finding>) -> Option<Value> {
             findings.push(Finding::bad(WHAT, true, error.to_string(), "Try again."));
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_registered_is_compared_with_the_catalogue_by_name() {
+        let wanted = commands::registration(&[CommandSpec::new("ping".parse().unwrap(), "answers")]).commands;
+        let of = |found| registered_at("commands", &wanted, Ok(found));
+        assert!(of(wanted.clone()).ok);
+        assert!(of(Vec::new()).ok, "before the first start");
+        let mut other = wanted.clone();
+        other.retain(|command| command["name"] != "ping");
+        other.push(json!({ "type": 1, "name": "pong", "description": "answers" }));
+        let found = of(other);
+        assert!(!found.ok && !found.fatal && found.found == "missing: ping; too many: pong", "{found:?}");
+        let mut changed = wanted.clone();
+        changed.iter_mut().for_each(|command| command["description"] = "otherwise".into());
+        assert_eq!(of(changed).found, "registered in another form");
+        let refused = CallError::Refused { status: 403, code: 50_001, what: "Missing Access".to_owned() };
+        let found = registered_at("commands in guild 1", &wanted, Err(refused));
+        assert!(!found.fatal && found.fix.contains("discord-invite"), "{found:?}");
     }
 }

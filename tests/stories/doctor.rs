@@ -5,6 +5,8 @@ mod world;
 
 use std::os::unix::fs::PermissionsExt;
 
+use adjutant_servers::Postgres;
+
 use self::world::{Healthy, Told, silent, unused_port};
 use super::world::SOON;
 
@@ -203,6 +205,29 @@ async fn what_goes_wrong_on_this_machine_is_named() {
     site.of_a_newer_program();
     site.json(&["database"]).await.fails("tables", "of a newer program", "Run the newer program");
     site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_is_looked_at_and_its_clock_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = tokio::task::spawn_blocking(|| Postgres::shared().database("doctor")).await.unwrap();
+    let on = |args: &[&str]| {
+        let mut command = world::program(dir.path(), &[args, &["--bus", "memory:"]].concat());
+        command.env("ADJUTANT_API__DATABASE", &url);
+        command
+    };
+    let empty = Told::of(on(&["doctor", "database", "--json"])).await;
+    assert_eq!((empty.status, empty.found("tables").starts_with("none yet")), (0, true), "{}", empty.out);
+    // Opening the keys brings the tables.
+    assert_eq!(Told::of(on(&["keys", "services"])).await.status, 0);
+    let made = Told::of(on(&["doctor", "database", "clock", "--json"])).await;
+    assert_eq!(made.status, 0, "{}", made.out);
+    assert!(made.found("tables").contains("as this program has them"), "{}", made.out);
+    assert!(made.found("clock of the database").contains("within 5 s"), "{}", made.out);
+    std::fs::remove_file(dir.path().join("pepper")).unwrap();
+    let lost = Told::of(on(&["doctor", "database", "--json"])).await;
+    lost.fails("pepper", "there are keys, and no pepper", "api.pepper");
+    assert!(!dir.path().join("pepper").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

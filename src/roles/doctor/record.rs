@@ -67,7 +67,7 @@ fn key(site: &Site) -> (Finding, Option<PublicKey>) {
     match key {
         Ok(Some(key)) => {
             let public = key.public();
-            (Finding::good(WHAT, format!("its public half is {public:.16}…")), Some(public))
+            (Finding::good(WHAT, format!("its public half is {}", short(&public))), Some(public))
         }
         Ok(None) => {
             let told = "none here; the API makes one at its first start, in audit-key in data_dir";
@@ -85,6 +85,11 @@ fn key(site: &Site) -> (Finding, Option<PublicKey>) {
     }
 }
 
+/// Enough of a public key to know it again.
+fn short(key: &PublicKey) -> String {
+    format!("{:.16}…", key.to_string())
+}
+
 /// The newest signed place.
 fn signed(checkpoint: Option<&Signed>, ours: Option<&PublicKey>, now: Timestamp) -> Finding {
     const WHAT: &str = "last checkpoint";
@@ -95,7 +100,7 @@ fn signed(checkpoint: Option<&Signed>, ours: Option<&PublicKey>, now: Timestamp)
     match (by, ours) {
         (Some(by), Some(ours)) if by != ours => {
             let fix = "Give all replicas of the API the same audit.signing_key; if it was changed on purpose, keep the old public key for `adjutant audit verify`.";
-            Finding::bad(WHAT, false, format!("{told} by another key, {by:.16}…"), fix)
+            Finding::bad(WHAT, false, format!("{told} by another key, {}", short(by)), fix)
         }
         _ => Finding::good(WHAT, told),
     }

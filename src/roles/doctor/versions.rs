@@ -53,7 +53,9 @@ fn judge(replicas: &[Replica], newest: Option<&Named>, now: Timestamp) -> Vec<Fi
 fn up(replicas: &[Replica]) -> Finding {
     let of = |role: &str| replicas.iter().filter(|replica| replica.role == role).count();
     let (workers, apis) = (of("worker"), of("api"));
-    let told = format!("{}, {} of the API", many(workers, "worker"), many(apis, "replica"));
+    // `adjutant up` has the API inside, and is one worker here.
+    let api = if apis == 0 { String::new() } else { format!(", {} of the API", many(apis, "replica")) };
+    let told = format!("{}{api}", many(workers, "worker"));
     if workers == 0 {
         return Finding::bad(
             "replicas",
