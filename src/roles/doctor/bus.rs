@@ -19,6 +19,14 @@ const CHANGE: &str = "Set bus.replicas and bus.lease_seconds to what is meant, e
 /// Share of a limit, in percent, from which on somebody should look.
 const FULL: u64 = 80;
 
+/// What is said of those at which this user may not look.
+fn hidden(many: usize) -> String {
+    if many == 0 {
+        return String::new();
+    }
+    format!("; this user may not look at {many} more: run it as the user admin, too")
+}
+
 pub(super) async fn examine(site: &Site) -> Vec<Finding> {
     const WHAT: &str = "server";
     let opened = match site.found().await {

@@ -14,13 +14,8 @@ pub(super) fn judge(consumers: &[Part<Consumer>]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = consumers.iter().filter_map(one).collect();
     if findings.is_empty() {
         let there = consumers.iter().filter(|part| matches!(part.seen, Seen::There(_))).count();
-        let hidden = consumers.len() - there;
-        let told = match hidden {
-            0 => format!("{there}, as set-up makes them, and none is behind"),
-            _ => format!(
-                "{there}, as set-up makes them; this user may not look at {hidden} more: run it as the admin user, too"
-            ),
-        };
+        let hidden = super::hidden(consumers.len() - there);
+        let told = format!("{there}, as set-up makes them, and none is behind{hidden}");
         findings.push(Finding::good("consumers", told));
     }
     findings

@@ -12,12 +12,15 @@ const BRIMFUL: u64 = 98;
 /// Those with which something is wrong, one by one, and the others together.
 pub(super) fn judge(streams: &[Part<Stream>]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = streams.iter().flat_map(one).collect();
-    let good = streams.len().saturating_sub(findings.len());
     if findings.is_empty() {
-        let fullest = streams.iter().filter_map(|part| Some((share(there(part)?)?, &part.name))).max();
+        let seen: Vec<(&Stream, &str)> =
+            streams.iter().filter_map(|part| Some((there(part)?, part.name.as_str()))).collect();
+        let fullest = seen.iter().filter_map(|(stream, name)| Some((share(stream)?, name))).max();
         let fullest =
             fullest.map(|(share, name)| format!("; the fullest is {name}, {share} %")).unwrap_or_default();
-        findings.push(Finding::good("streams and buckets", format!("{good}, as set-up makes them{fullest}")));
+        let hidden = super::hidden(streams.len() - seen.len());
+        let told = format!("{}, as set-up makes them{fullest}{hidden}", seen.len());
+        findings.push(Finding::good("streams and buckets", told));
     }
     findings
 }
@@ -34,15 +37,12 @@ fn share(stream: &Stream) -> Option<u64> {
     stream.bytes.saturating_mul(100).checked_div(stream.most_bytes?)
 }
 
-/// What is wrong with one.
+/// What is wrong with one. That a role may see only what it needs is as it should be.
 fn one(part: &Part<Stream>) -> Vec<Finding> {
     let what = part.name.as_str();
     match &part.seen {
         Seen::Missing => vec![Finding::bad(what, true, "it is not there", SETUP)],
-        Seen::Forbidden => {
-            let fix = "Give this user $JS.API.STREAM.INFO.*, which every role has.";
-            vec![Finding::bad(what, true, "this user may not look at it", fix)]
-        }
+        Seen::Forbidden => Vec::new(),
         Seen::Unanswered(why) => {
             let fix = "In a cluster, look whether the stream has a leader; else try again.";
             vec![Finding::bad(what, true, why.clone(), fix)]
@@ -116,6 +116,12 @@ mod tests {
             found.ok && found.found == "1, as set-up makes them; the fullest is stream JOURNAL, 7 %",
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn a_role_may_see_what_it_needs_only() {
+        let found = only(part("bucket policy", Seen::Forbidden));
+        assert!(found.ok && found.found.contains("may not look at 1 more"), "{found:?}");
     }
 
     #[test]
