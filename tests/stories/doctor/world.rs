@@ -25,6 +25,14 @@ p, external, *, *, *, *, deny
 const LOCK: &str = "slack:T0ACME/S0ENG, Engineering, engineering\nslack:T0ACME/S0PRD, Product, product\n";
 const TESTS: &str = "allow, everyone, console:local/terminal, ping, run, *\n";
 
+/// What is found once everything is up.
+const UP: [(&str, &str); 4] = [
+    ("replicas", "1 worker, 1 replica of the API"),
+    ("tables", "as this program has them"),
+    ("copy of the journal", "goes on"),
+    ("commands", "registered, as the catalogue is"),
+];
+
 /// What the doctor said.
 pub struct Told {
     pub status: i32,
@@ -49,6 +57,11 @@ impl Told {
 
     pub fn found(&self, what: &str) -> String {
         self.finding(what)["found"].as_str().unwrap().to_owned()
+    }
+
+    fn says(&self, what: &str, found: &str) -> bool {
+        let says = |finding: &Value| finding["found"].as_str().is_some_and(|text| text.contains(found));
+        self.all().iter().any(|finding| finding["what"] == what && says(finding))
     }
 
     /// Each part once, in order.
@@ -140,9 +153,8 @@ impl Healthy {
         loop {
             let told = self.json(&[]).await;
             let wrong: Vec<Value> = told.all().into_iter().filter(|finding| finding["ok"] == false).collect();
-            let replicas = told.found("replicas") == "1 worker, 1 replica of the API";
-            let copied = told.found("copy of the journal").starts_with("goes on");
-            if wrong.is_empty() && replicas && copied {
+            let up = UP.iter().all(|(what, found)| told.says(what, found));
+            if wrong.is_empty() && up {
                 return told;
             }
             assert!(tokio::time::Instant::now() < deadline, "{wrong:#?}\n{}", told.out);
