@@ -27,6 +27,8 @@ use crate::{
 const NOT_FOUND: [u64; 2] = [10059, 10014];
 /// How long the connection may take.
 const FIRST: Duration = Duration::from_secs(5);
+/// What is said of a server that takes the connection and says nothing.
+const SILENT: &str = "no answer";
 /// Asks for the subjects in a stream, too.
 const WITH_SUBJECTS: &str = r#"{"subjects_filter":">"}"#;
 
@@ -59,9 +61,11 @@ async fn dial(url: &str, options: ConnectOptions) -> Result<Client, Blind> {
             ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
                 Blind::NotLetIn(error.to_string())
             }
+            // The client's own time-out is as long as ours.
+            ConnectErrorKind::TimedOut => Blind::Unreachable(SILENT.to_owned()),
             _ => Blind::Unreachable(error.to_string()),
         }),
-        Err(_) => Err(Blind::Unreachable("no answer".to_owned())),
+        Err(_) => Err(Blind::Unreachable(SILENT.to_owned())),
     }
 }
 
