@@ -2,6 +2,7 @@
 
 mod audit;
 mod bus;
+mod doctor;
 mod keys;
 mod policy;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::{
     audit::{AuditCommand, AuditExport, AuditFilter, AuditList, AuditShow, AuditVerify, ExportFormat},
     bus::{BusCommand, BusUsers, Passwords, UsersFormat},
+    doctor::{Doctor, DoctorPart},
     keys::{Issue, KeysCommand, Made},
     policy::{
         Freeze, PolicyCheck, PolicyCommand, PolicyDiff, PolicyPublish, PolicyRollback, PolicyShow, PolicyWhy,
@@ -116,9 +118,9 @@ pub(crate) enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Check an installation, and say what to fix (exit status 1 if something keeps it from working)
-    #[command(subcommand)]
-    Doctor(DoctorCommand),
+    /// Check the whole installation, or parts of it, and say what to fix; changes nothing
+    #[command(after_help = doctor::STATUS)]
+    Doctor(Doctor),
     /// Look at the commands
     #[command(subcommand)]
     Commands(CommandsCommand),
@@ -180,15 +182,6 @@ pub(crate) enum GatewayCommand {
     Slack,
     /// Discord
     Discord,
-}
-
-/// What to check.
-#[derive(Debug, Subcommand)]
-pub(crate) enum DoctorCommand {
-    /// Slack: tokens, scopes, user groups, sockets
-    Slack(Json),
-    /// Discord: token, application, interactions, guilds, gateway
-    Discord(Json),
 }
 
 /// How the app is to be reached.

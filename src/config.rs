@@ -8,7 +8,11 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use figment::{Figment, providers::Serialized, value::Value};
 
@@ -28,6 +32,33 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// Key, value as shown (secrets redacted), source.
     pub(crate) shown: Vec<(String, String, String)>,
+}
+
+impl Loaded {
+    /// The files that are named as holding a secret: key and path.
+    pub(crate) fn secret_files(&self) -> Vec<(String, PathBuf)> {
+        let named = self.shown.iter().filter(|(key, ..)| keys::names_a_secret_file(key));
+        let path = |text: &str| serde_json::from_str::<String>(text).ok().filter(|path| !path.is_empty());
+        named.filter_map(|(key, text, _)| Some((key.clone(), PathBuf::from(path(text)?)))).collect()
+    }
+
+    /// The configuration files in which a secret stands itself.
+    pub(crate) fn files_with_secrets(&self) -> Vec<PathBuf> {
+        let secret = |key: &str| matches!(keys::kind(key), Some(Kind::Secret));
+        // What was read from a file of its own stands under the key as if it had been said there.
+        let own = |key: &str| {
+            self.shown.iter().any(|(other, text, _)| *other == format!("{key}_file") && text != "\"\"")
+        };
+        let mut files: Vec<PathBuf> = self
+            .shown
+            .iter()
+            .filter(|(key, text, source)| secret(key) && text != "\"\"" && source != "default" && !own(key))
+            .map(|(_, _, source)| PathBuf::from(source))
+            .filter(|file| file.is_file())
+            .collect();
+        files.dedup();
+        files
+    }
 }
 
 /// Loads from `file` (or `adjutant.toml` if present), `environment` and `flags` (key, flag's name, text).

@@ -19,7 +19,7 @@ use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand, DemoCommand, DoctorCommand, GatewayCommand},
+    cli::{Cli, Command, ConfigCommand, DemoCommand, GatewayCommand},
     config, output, telemetry,
 };
 
@@ -32,6 +32,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
     let loaded = config::load(cli.global.config.as_deref(), std::env::vars(), cli.global.settings());
     let loaded = match (loaded, &command) {
         (Ok(loaded), _) => loaded,
+        (Err(mistakes), Command::Doctor(asked)) => return Ok(doctor::mistaken(&mistakes, asked)),
         (Err(mistakes), _) => {
             for mistake in &mistakes {
                 output::complain(&mistake.to_string());
@@ -50,7 +51,11 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
             | Command::Demo(_)
             | Command::Console
     );
-    telemetry::start(&loaded.config.log, quiet, one_shot)?;
+    if matches!(command, Command::Doctor(_)) {
+        telemetry::start(&doctor::log(&loaded.config.log), quiet, one_shot)?;
+    } else {
+        telemetry::start(&loaded.config.log, quiet, one_shot)?;
+    }
     let config = &loaded.config;
     match command {
         Command::Up => serve::up(config, stop).await,
@@ -58,8 +63,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         Command::Api => serve::api(config, stop).await,
         Command::Gateway(GatewayCommand::Slack) => chats::slack(config, stop).await,
         Command::Gateway(GatewayCommand::Discord) => chats::discord(config, stop).await,
-        Command::Doctor(DoctorCommand::Slack(print)) => doctor::slack(config, print).await,
-        Command::Doctor(DoctorCommand::Discord(print)) => doctor::discord(config, print).await,
+        Command::Doctor(asked) => Ok(doctor::doctor(loaded, &asked).await),
         Command::Console => serve::console(config, stop).await,
         Command::Demo(DemoCommand::Deployments) => serve::deployments(config, stop).await,
         Command::Run(args) => serve::run(config, args, stop).await,

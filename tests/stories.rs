@@ -20,6 +20,7 @@ mod stories {
         pub mod settings;
         pub mod systemd;
     }
+    pub mod doctor;
     pub mod discord {
         pub mod faults;
         pub mod load;

@@ -17,6 +17,7 @@ mod verify;
 
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::checkpoint::newest as newest_checkpoint;
 pub use self::{
     checkpoint::Checkpoint,
     circumstances::configuration,

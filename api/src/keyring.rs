@@ -5,7 +5,7 @@ mod changes;
 mod first;
 mod keys;
 mod listing;
-mod peppers;
+pub(crate) mod peppers;
 mod rotation;
 mod services;
 pub(crate) mod text;

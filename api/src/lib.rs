@@ -33,5 +33,7 @@ mod revocations;
 mod routes;
 mod service;
 
+pub mod look;
+
 pub use routes::document;
 pub use service::{Api, ApiConfig, StartError};

@@ -85,6 +85,8 @@ macro_rules! executing {
 
 pub(crate) use {executing, fetching, reading};
 
+pub(crate) use self::open::migrations;
+
 /// What a server answers, if it does so in time.
 pub(crate) async fn answered<T>(run: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
     match tokio::time::timeout(ANSWER, run).await {

@@ -38,4 +38,5 @@ pub mod memory;
 
 pub mod nats;
 
+pub mod look;
 pub mod open;

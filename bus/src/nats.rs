@@ -6,6 +6,7 @@ pub(crate) mod follow;
 mod inquiries;
 mod journal;
 mod listing;
+pub(crate) mod look;
 pub(crate) mod permissions;
 mod queue;
 pub mod server;
@@ -55,15 +56,25 @@ pub(crate) async fn bus(url: &str, login: &Login, role: Role, limits: &Limits) -
         warn!(%error, "the bus is not ready yet; asking again");
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(Bus {
-        commands: Arc::new(NatsQueue::open(&link, Lane::Commands, topology::WORKERS)),
-        outbox: Arc::new(NatsQueue::open(&link, Lane::Outbox, &outbox(role))),
+    Ok(ports(&link, role))
+}
+
+/// The ports on a server as it is: nothing is checked or created.
+pub(crate) async fn as_it_is(url: &str, login: &Login, role: Role, limits: &Limits) -> Result<Bus, BusError> {
+    let link = connect::connect(url, login, "adjutant-doctor", limits.exchange).await?;
+    Ok(ports(&link, role))
+}
+
+fn ports(link: &Link, role: Role) -> Bus {
+    Bus {
+        commands: Arc::new(NatsQueue::open(link, Lane::Commands, topology::WORKERS)),
+        outbox: Arc::new(NatsQueue::open(link, Lane::Outbox, &outbox(role))),
         journal: Arc::new(NatsJournal::new(link.clone())),
         store: Arc::new(NatsStore::new(link.clone())),
         services: Arc::new(NatsServices::new(link.clone())),
         inquiries: Arc::new(NatsInquiries::new(link.clone())),
         status: link.status.clone(),
-    })
+    }
 }
 
 /// The consumer by which a role takes notices.

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::{
+    look::{Blind, Look},
     memory::Memory,
     nats::{
         self,
@@ -156,6 +157,37 @@ pub async fn open(config: &BusConfig) -> Result<Opened, OpenError> {
     Ok(opened)
 }
 
+/// A bus as a check from outside finds it.
+pub enum Found {
+    /// Nothing but one process at a time can use it; why.
+    Memory(String),
+    /// No server runs in this data folder; what would be started, or why nothing could be.
+    NotRunning(Result<PathBuf, String>),
+    /// There is a server, or an address of one.
+    Server(Opened),
+}
+
+/// Finds the bus as configured. Nothing is started, and no server is asked.
+pub async fn find(config: &BusConfig) -> Found {
+    let opened =
+        |source| Found::Server(Opened { source, limits: config.limits.clone(), replicas: config.replicas });
+    let running = || server::discover(&config.data_dir).map(Source::Joined).map(opened);
+    let binary = || server::find_binary(config.nats_server.as_deref());
+    match &config.url {
+        BusUrl::Memory => Found::Memory("as bus.url says".to_owned()),
+        BusUrl::Server(url) => opened(Source::Server(url.clone(), Box::new(config.clone()))),
+        BusUrl::Child => match running() {
+            Some(running) => running,
+            None => Found::NotRunning(binary().await.map_err(|error| error.to_string())),
+        },
+        BusUrl::Auto => match (running(), binary().await) {
+            (Some(running), _) => running,
+            (None, Ok(binary)) => Found::NotRunning(Ok(binary)),
+            (None, Err(error)) => Found::Memory(error.to_string()),
+        },
+    }
+}
+
 /// Whether an Adjutant runs a server in this data directory.
 #[must_use]
 pub fn is_running(data_dir: &std::path::Path) -> bool {
@@ -220,6 +252,28 @@ impl Opened {
                 done => return Ok(done?),
             }
         }
+    }
+
+    /// The bus as a role sees it, whatever is or is not there: nothing is checked or created.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub async fn as_it_is(&self, role: Role) -> Result<Bus, OpenError> {
+        let (url, login) = match self.address(role) {
+            Ok(address) => address,
+            Err(memory) => return Ok(memory.role(role)),
+        };
+        Ok(nats::as_it_is(&url, &login, role, &self.limits).await?)
+    }
+
+    /// Looks at everything that set-up would make, and changes nothing. There is nothing to look at in memory.
+    ///
+    /// # Errors
+    /// Why the server does not let itself be looked at.
+    pub async fn look(&self) -> Result<Look, Blind> {
+        let nothing = |_: &Memory| Blind::Unreachable("there is no server".to_owned());
+        let (url, login) = self.address(Role::Admin).map_err(nothing)?;
+        nats::look::look(&url, &login, &self.limits, self.replicas).await
     }
 
     /// Makes streams, consumers and buckets as they should be: creates what is missing, changes what may be changed without

@@ -1,10 +1,14 @@
 //! What Discord says about our settings before anything else happens: whose the token is, which app it belongs to, where its
 //! interactions go, and which guilds it is in.
 
+mod registered;
+
 use adjutant_gateway::Finding;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+pub(crate) use self::registered::registered;
 use crate::{
     gateway::{DiscordConfig, Ingress},
     inbound::Us,
@@ -62,6 +66,20 @@ async fn all(config: &DiscordConfig, findings: &mut Vec<Finding>) -> Option<Know
         if config.ingress == Ingress::Gateway { gateway(&web, findings).await? } else { Value::Null };
     let web = Web::new(&config.api_url, token, application).ok()?;
     Some(Known { web, us: Us { bot, application }, name, gateway })
+}
+
+/// Compares this machine's clock with Discord's. The token is not used.
+pub(crate) async fn clock(config: &DiscordConfig) -> Finding {
+    const WHAT: &str = "clock of Discord";
+    let asked = Timestamp::now();
+    let date = match Web::new(&config.api_url, &SecretString::default(), Snowflake(0)) {
+        Ok(web) => web.date().await,
+        Err(why) => Err(why),
+    };
+    match date {
+        Ok(date) => adjutant_gateway::clock::by_date(WHAT, "Discord's", asked, date.as_deref()),
+        Err(why) => Finding::unseen(WHAT, why),
+    }
 }
 
 pub(crate) fn token<'a>(

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use adjutant_bus::ports::Bus;
+use adjutant_bus::{ports::Bus, spec::CommandSpec};
 use adjutant_gateway::{Deliver, Finding, Specs};
 use adjutant_metrics::gateway::Ear;
 use axum::Router;
@@ -112,6 +112,16 @@ impl Gateway {
     /// Looks at every setting and at what depends on it, and reports all of it.
     pub async fn check(config: &DiscordConfig) -> Vec<Finding> {
         check::look(config).await.0
+    }
+
+    /// This machine's clock beside Discord's.
+    pub async fn clock(config: &DiscordConfig) -> Finding {
+        check::clock(config).await
+    }
+
+    /// Whether Discord has the application commands of these commands. The gateway registers them; nothing is registered here.
+    pub async fn registered(config: &DiscordConfig, specs: &[CommandSpec]) -> Vec<Finding> {
+        check::registered(config, specs).await
     }
 
     /// The link by which the bot that the token belongs to is invited.

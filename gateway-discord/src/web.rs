@@ -135,6 +135,11 @@ impl Web {
         self.limits.is_unauthorized()
     }
 
+    /// What Discord's clock says, as HTTP writes it.
+    pub(crate) async fn date(&self) -> Result<Option<String>, String> {
+        self.http.date(PATIENT).await
+    }
+
     async fn call(&self, call: Call<'_>) -> Result<Value, CallError> {
         self.http.send(call, &self.limits).await
     }

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use adjutant_bus::actor::Tenant;
 use adjutant_gateway::Finding;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, DATE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -83,6 +84,24 @@ async fn auth_test(api_url: &str, token: &SecretString) -> Result<(Value, Option
     });
     let body = answer.json().await.map_err(|_| "Slack answers with something that is no JSON".to_owned())?;
     Ok((body, scopes))
+}
+
+/// Compares this machine's clock with Slack's. Needs no token.
+pub(crate) async fn clock(api_url: &str) -> Finding {
+    const WHAT: &str = "clock of Slack";
+    let failed = |error: reqwest::Error| Finding::unseen(WHAT, error.without_url());
+    let client = match reqwest::Client::builder().timeout(PATIENT).build() {
+        Ok(client) => client,
+        Err(error) => return failed(error),
+    };
+    let asked = Timestamp::now();
+    match client.post(format!("{}/auth.test", api_url.trim_end_matches('/'))).send().await {
+        Ok(answer) => {
+            let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok());
+            adjutant_gateway::clock::by_date(WHAT, "Slack's", asked, date)
+        }
+        Err(error) => failed(error),
+    }
 }
 
 fn check_scopes(scopes: Option<BTreeSet<String>>, findings: &mut Vec<Finding>) {

@@ -21,7 +21,7 @@ use crate::{
     people::People,
     sender::{self, Sender},
     web::{self, Web},
-    workspace::Workspaces,
+    workspace::{Workspace, Workspaces},
 };
 
 /// By which way Slack reaches us.
@@ -90,6 +90,14 @@ impl Gateway {
     /// Looks at every token and at what depends on it, and reports all of it.
     pub async fn check(config: &SlackConfig) -> Vec<Finding> {
         look(config).await.0
+    }
+
+    /// This machine's clock beside Slack's: what Slack signs is good for minutes only.
+    pub async fn clock(config: &SlackConfig) -> Finding {
+        match web::client(&config.api_url) {
+            Ok(_) => check::clock(&config.api_url).await,
+            Err(why) => Finding::unseen("clock of Slack", why),
+        }
     }
 
     /// Makes a gateway.
@@ -165,61 +173,61 @@ impl Gateway {
     }
 }
 
-async fn look(
-    config: &SlackConfig,
-) -> (Vec<Finding>, Vec<crate::workspace::Workspace>, Option<Arc<web::Client>>) {
-    let mut findings = Vec::new();
-    let fatal = |what: &str, found: String, fix: &str| Finding {
-        what: what.to_owned(),
-        ok: false,
-        fatal: true,
-        found,
-        fix: fix.to_owned(),
-    };
+async fn look(config: &SlackConfig) -> (Vec<Finding>, Vec<Workspace>, Option<Arc<web::Client>>) {
     let client = match web::client(&config.api_url) {
         Ok(client) => client,
         Err(why) => {
-            findings.push(fatal("address", why, "Set slack.api_url to https://slack.com/api."));
-            return (findings, Vec::new(), None);
+            let fix = "Set slack.api_url to https://slack.com/api.";
+            return (vec![Finding::bad("address", true, why, fix)], Vec::new(), None);
         }
     };
-    let mut workspaces: Vec<crate::workspace::Workspace> = Vec::new();
+    // Side by side: a Slack that does not answer is waited for once.
+    let ((mut findings, workspaces), way) =
+        tokio::join!(workspaces(config, &client), way_in(config, &client));
+    findings.extend(way);
+    (findings, workspaces, Some(client))
+}
+
+/// The workspaces that the bot tokens are for.
+async fn workspaces(config: &SlackConfig, client: &Arc<web::Client>) -> (Vec<Finding>, Vec<Workspace>) {
+    const WHAT: &str = "bot token";
+    let mut findings = Vec::new();
+    let mut workspaces: Vec<Workspace> = Vec::new();
     if config.bot_tokens.is_empty() {
-        findings.push(fatal(
-            "bot token",
-            "slack.bot_token is not set".to_owned(),
-            "Copy it from the app's OAuth & Permissions page.",
-        ));
+        let fix = "Copy it from the app's OAuth & Permissions page.";
+        findings.push(Finding::bad(WHAT, true, "slack.bot_token is not set", fix));
     }
     for token in &config.bot_tokens {
-        let Some(found) = check::workspace(&client, &config.api_url, token, &mut findings).await else {
+        let Some(found) = check::workspace(client, &config.api_url, token, &mut findings).await else {
             continue;
         };
         if workspaces.iter().any(|known| known.team == found.team) {
             let told = format!("two tokens are for the same workspace, {} ({})", found.name, found.team);
-            findings.push(fatal("bot token", told, "Keep one of them in slack.bot_token."));
+            findings.push(Finding::bad(WHAT, true, told, "Keep one of them in slack.bot_token."));
         } else {
             check::groups(&found, &mut findings).await;
             workspaces.push(found);
         }
     }
-    match config.ingress {
-        Ingress::Socket => match &config.app_token {
-            Some(token) => {
-                check::app_token(&client, token, &mut findings).await;
-            }
-            None => findings.push(fatal(
-                "app-level token",
-                "slack.app_token is not set".to_owned(),
-                "Create one with the scope connections:write on the app's Basic Information page, or use slack.ingress = \"http\".",
-            )),
-        },
-        Ingress::Http if config.signing_secret.is_none() => findings.push(fatal(
-            "signing secret",
-            "slack.signing_secret is not set".to_owned(),
-            "Copy it from the app's Basic Information page, or use slack.ingress = \"socket\".",
-        )),
-        Ingress::Http => {}
+    (findings, workspaces)
+}
+
+/// What the way needs by which Slack reaches us.
+async fn way_in(config: &SlackConfig, client: &Arc<web::Client>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match (config.ingress, &config.app_token) {
+        (Ingress::Socket, Some(token)) => {
+            check::app_token(client, token, &mut findings).await;
+        }
+        (Ingress::Socket, None) => {
+            let fix = "Create one with the scope connections:write on the app's Basic Information page, or use slack.ingress = \"http\".";
+            findings.push(Finding::bad("app-level token", true, "slack.app_token is not set", fix));
+        }
+        (Ingress::Http, _) if config.signing_secret.is_none() => {
+            let fix = "Copy it from the app's Basic Information page, or use slack.ingress = \"socket\".";
+            findings.push(Finding::bad("signing secret", true, "slack.signing_secret is not set", fix));
+        }
+        (Ingress::Http, _) => {}
     }
-    (findings, workspaces, Some(client))
+    findings
 }

@@ -3,6 +3,7 @@
 //! and posting what services have to say (`notices`, `matter`). Knows no platform.
 
 mod backoff;
+pub mod clock;
 mod deliver;
 mod finding;
 mod fold;

@@ -96,6 +96,13 @@ pub(super) fn kind(key: &str) -> Option<Kind> {
     KEYS.iter().find(|(name, _)| *name == key).map(|(_, kind)| kind.clone())
 }
 
+/// Whether this key names a file that holds a secret.
+pub(super) fn names_a_secret_file(key: &str) -> bool {
+    let of = key.strip_suffix("_file").and_then(kind);
+    matches!(of, Some(Kind::Secret))
+        || ["bus.credentials_file", "bus.nkey_file", "bus.key_file"].contains(&key)
+}
+
 /// The key most like `key`, if any is close.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
     KEYS.iter()

@@ -86,7 +86,7 @@ pub(super) fn peppers(config: &Config) -> Result<(Option<Pepper>, Option<Pepper>
 }
 
 /// The key that signs checkpoints of the record; none: the file in the data folder.
-fn signing_key(config: &Config) -> Result<Option<AuditKey>> {
+pub(super) fn signing_key(config: &Config) -> Result<Option<AuditKey>> {
     let given = given(config.audit.signing_key.expose_secret());
     given.map(|text| AuditKey::parse(&text).context("audit.signing_key")).transpose()
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adjutant_bus::{ports::Bus, spec::CommandSpec};
+use adjutant_bus::{ports::Bus, service::Offer, spec::CommandSpec};
 use adjutant_gateway::Specs;
 use adjutant_policies::Policy;
 use adjutant_workers::catalogue::{Catalogue, Entry, Source};
@@ -38,6 +38,18 @@ pub(super) fn teach(
     });
 }
 
+/// This program's own commands and those that are offered.
+pub(super) fn merged(own: &[CommandSpec], offers: Vec<Offer>) -> Vec<CommandSpec> {
+    let mut all = own.to_vec();
+    for spec in offers.into_iter().flat_map(|offer| offer.commands) {
+        // Replicas of a service offer the same; nobody can take the place of an own command.
+        if !all.iter().any(|known: &CommandSpec| known.path == spec.path) {
+            all.push(spec);
+        }
+    }
+    all
+}
+
 /// Follows what is offered.
 pub(super) fn follow(supervisor: &mut Supervisor, bus: &Bus, stop: &CancellationToken) -> Specs {
     let own = adjutant_workers::built_in();
@@ -49,13 +61,7 @@ pub(super) fn follow(supervisor: &mut Supervisor, bus: &Bus, stop: &Cancellation
             loop {
                 match bus.services.list(WINDOW).await {
                     Ok(offers) => {
-                        let mut all = own.clone();
-                        for spec in offers.into_iter().flat_map(|offer| offer.commands) {
-                            // Replicas of a service offer the same; nobody can take the place of an own command.
-                            if !all.iter().any(|known: &CommandSpec| known.path == spec.path) {
-                                all.push(spec);
-                            }
-                        }
+                        let all = merged(&own, offers);
                         send.send_if_modified(|known| {
                             let changed = **known != all;
                             *known = Arc::new(all);

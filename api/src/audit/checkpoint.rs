@@ -120,7 +120,7 @@ pub(super) struct Checkpoints {
 impl Checkpoints {
     /// Goes on after the newest one that is there.
     pub(super) async fn load(db: &Db, key: AuditKey) -> Result<Self, StoreError> {
-        let newest = reading!(db, at => sqlx::query_as::<_, Checkpoint>(NEWEST).fetch_optional(at))?;
+        let newest = newest(db).await?;
         let at = newest.as_ref().and_then(|newest| Timestamp::from_millisecond(newest.at).ok());
         let at = at.unwrap_or_else(Timestamp::now);
         Ok(Self { key, seq: newest.map_or(0, |newest| newest.seq), at })
@@ -150,6 +150,11 @@ impl Checkpoints {
             }
         }
     }
+}
+
+/// The newest one that is there.
+pub(crate) async fn newest(db: &Db) -> Result<Option<Checkpoint>, StoreError> {
+    reading!(db, at => sqlx::query_as::<_, Checkpoint>(NEWEST).fetch_optional(at))
 }
 
 async fn keep(db: &Db, checkpoint: &Checkpoint) -> Result<(), StoreError> {

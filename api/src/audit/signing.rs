@@ -68,6 +68,18 @@ impl AuditKey {
         }
     }
 
+    /// The key in this file, if there is such a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds something else.
+    pub fn load(file: &Path) -> Result<Option<Self>, AuditKeyError> {
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(&text).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(AuditKeyError::File(file.to_owned(), error)),
+        }
+    }
+
     /// The public half: what others check signatures with.
     #[must_use]
     pub fn public(&self) -> PublicKey {

@@ -83,6 +83,18 @@ impl Pepper {
         }
     }
 
+    /// The pepper in this file, if there is such a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds something else.
+    pub fn load(file: &Path) -> Result<Option<Self>, PepperError> {
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(&text).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(PepperError::File(file.to_owned(), error)),
+        }
+    }
+
     pub(super) fn expose(&self) -> &[u8; LENGTH] {
         self.0.expose_secret()
     }

@@ -51,6 +51,11 @@ pub(super) async fn know(db: &Db, peppers: &Peppers) -> Result<i64, PeppersError
     Ok(id)
 }
 
+/// The peppers that a database knows: number and check value.
+pub(crate) async fn known(db: &Db) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    reading!(db, at => sqlx::query_as(KNOWN).fetch_all(at))
+}
+
 impl Keyring {
     /// How many keys and secrets of hooks are still kept under another pepper than the one in use. They move when they are used.
     ///

@@ -90,6 +90,14 @@ pub async fn open_to_read(database: &Database) -> Result<Db, OpenError> {
     }
 }
 
+/// The migrations that this program brings for a database of this kind.
+pub(crate) const fn migrations(db: &Db) -> &'static Migrator {
+    match db {
+        Db::Sqlite { .. } => &SQLITE,
+        Db::Postgres(_) => &POSTGRES,
+    }
+}
+
 async fn sqlite(file: PathBuf) -> Result<Db, OpenError> {
     let name = file.display().to_string();
     let failed = |error: &dyn std::fmt::Display| OpenError::Open(name.clone(), error.to_string());

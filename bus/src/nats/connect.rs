@@ -155,7 +155,7 @@ fn unreachable(url: &str, why: &str) -> BusError {
     ))
 }
 
-async fn options(login: &Login, name: &str) -> Result<ConnectOptions, BusError> {
+pub(super) async fn options(login: &Login, name: &str) -> Result<ConnectOptions, BusError> {
     let mut options = ConnectOptions::new().name(name).ping_interval(PING).connection_timeout(FIRST);
     if let Some(file) = &login.credentials_file {
         options = options

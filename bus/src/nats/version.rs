@@ -10,11 +10,15 @@ pub(crate) const OLDEST: Version = Version::new(2, 11, 0);
 /// Where a newer one is to be had.
 pub(crate) const WHERE: &str = "get one at https://nats.io/download";
 
+/// Whether a server of this version will do.
+pub(crate) fn is_new_enough(found: &str) -> bool {
+    Version::parse(found).is_ok_and(|version| version >= OLDEST)
+}
+
 /// Refuses a server that is too old, or without JetStream.
 pub(crate) async fn check(link: &Link) -> Result<(), BusError> {
     let found = link.client.server_info().version;
-    let new_enough = Version::parse(&found).is_ok_and(|version| version >= OLDEST);
-    if !new_enough {
+    if !is_new_enough(&found) {
         return Err(BusError::Refused(format!(
             "this nats-server is version {found}; {OLDEST} or newer is needed; {WHERE}"
         )));
@@ -31,5 +35,16 @@ pub(crate) async fn check(link: &Link) -> Result<(), BusError> {
             error.description
         ))),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_servers_and_those_that_do_not_say_what_they_are_will_not_do() {
+        assert!(is_new_enough("2.11.0") && is_new_enough("2.12.4") && is_new_enough("3.0.0"));
+        assert!(!is_new_enough("2.10.29") && !is_new_enough("2.11.0-RC.1") && !is_new_enough(""));
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue},
     multipart::{Form, Part},
     redirect,
 };
@@ -81,6 +81,14 @@ impl Http {
         limits.learn(&call, status, &headers, &body);
         drop(turn);
         outcome(status, body, &headers)
+    }
+
+    /// The `Date` of an answer to a question that needs no token (Discord: "Get Gateway").
+    pub(super) async fn date(&self, patience: Duration) -> Result<Option<String>, String> {
+        let answered = read(self.client.get(format!("{}/gateway", self.base)));
+        let (_, headers, _) =
+            tokio::time::timeout(patience, answered).await.map_err(|_| "no answer in time".to_owned())??;
+        Ok(headers.get(DATE).and_then(|value| value.to_str().ok()).map(str::to_owned))
     }
 
     fn request(&self, call: &Call<'_>) -> RequestBuilder {

@@ -118,7 +118,14 @@ pub(super) async fn call(
     let scopes = fake.world().scopes.iter().cloned().collect::<Vec<_>>().join(",");
     let mut answer = Json(answer.map_or_else(|code| refusal(&fake, &method, &code), with_ok)).into_response();
     answer.headers_mut().insert("x-oauth-scopes", HeaderValue::try_from(scopes).unwrap());
+    answer.headers_mut().insert("date", HeaderValue::try_from(date(fake.faults().clock)).unwrap());
     answer
+}
+
+/// The time by Slack's clock, as HTTP writes it.
+fn date(ahead: i64) -> String {
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead);
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap()
 }
 
 fn with_ok(mut answer: Value) -> Value {

@@ -48,6 +48,8 @@ pub struct Faults {
     pub limits: bool,
     /// A 429 on each call of the methods that post, with this probability.
     pub random_429: f64,
+    /// How many seconds Slack's clock, as its answers tell it, is ahead.
+    pub clock: i64,
 }
 
 impl Default for Faults {
@@ -62,6 +64,7 @@ impl Default for Faults {
             retries: vec![Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(3)],
             limits: true,
             random_429: 0.0,
+            clock: 0,
         }
     }
 }
