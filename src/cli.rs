@@ -1,6 +1,8 @@
 //! The command line.
 
 mod audit;
+#[cfg(test)]
+mod documents;
 mod keys;
 mod policy;
 

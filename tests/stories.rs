@@ -13,6 +13,7 @@ mod stories {
     pub mod alike;
     pub mod api;
     pub mod audit;
+    pub mod backup;
     pub mod command_line;
     pub mod discord {
         pub mod faults;
@@ -23,6 +24,7 @@ mod stories {
         pub mod talks;
         pub mod world;
     }
+    pub mod documents;
     pub mod faults;
     pub mod hostile;
     pub mod keys;
@@ -37,5 +39,6 @@ mod stories {
         pub mod talks;
         pub mod world;
     }
+    pub mod upgrade;
     pub mod world;
 }

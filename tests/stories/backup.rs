@@ -1,0 +1,1 @@
+//! A running installation is backed up as docs/backup.md says, lost, restored and verified.
