@@ -5,12 +5,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Variables that begin as those of the configuration, but are for development.
-const DEVELOPMENT: [&str; 2] = ["ADJUTANT_BLESS", "ADJUTANT_ADVISORY_DB"];
+/// Variables that begin as those of the configuration, but are for development, or of an example.
+const DEVELOPMENT: [&str; 3] = ["ADJUTANT_BLESS", "ADJUTANT_KEY", "ADJUTANT_ADVISORY_DB"];
 /// Names with a dot that begin as a section does, but are files, subjects, commands and kinds of entries.
-const OTHER: [&str; 12] = [
-    "policy.csv", "policy.toml", "policy.lock", "policy.test", "policy.in_force", "policy.refused", "audit.retention",
-    "policy.dir", "policy.draft", "api.audit", "discord.answered", "policy.js",
+const OTHER: [&str; 14] = [
+    "policy.csv",
+    "policy.toml",
+    "policy.lock",
+    "policy.test",
+    "policy.in_force",
+    "policy.refused",
+    "audit.retention",
+    "policy.dir",
+    "policy.draft",
+    "api.audit",
+    "discord.answered",
+    "policy.js",
 ];
 
 fn root() -> &'static Path {
@@ -35,7 +45,9 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 
 fn documents() -> Vec<(PathBuf, String)> {
     let mut found: Vec<PathBuf> =
-        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"].map(|name| root().join(name)).into();
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"]
+            .map(|name| root().join(name))
+            .into();
     found.extend(files(&root().join("docs"), "md"));
     found.extend(files(&root().join("deploy"), "md"));
     found.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
@@ -57,7 +69,8 @@ fn prose(text: &str) -> Vec<&str> {
 fn links(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in prose(text) {
-        let bare: String = line.split('`').enumerate().map(|(n, part)| if n % 2 == 0 { part } else { "code" }).collect();
+        let bare: String =
+            line.split('`').enumerate().map(|(n, part)| if n % 2 == 0 { part } else { "code" }).collect();
         let mut rest = bare.as_str();
         while let Some((_, after)) = rest.split_once("](") {
             let Some((target, after)) = after.split_once(')') else { break };
@@ -71,7 +84,10 @@ fn links(text: &str) -> Vec<String> {
 /// The anchor of a heading, as GitHub makes it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase();
-    kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).map(|c| if c == ' ' { '-' } else { c }).collect()
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
 }
 
 fn anchors(text: &str) -> HashSet<String> {
@@ -150,14 +166,26 @@ fn every_key_and_variable_in_the_documents_is_one_of_the_configuration() {
 /// Files with such names, commands by their dotted paths, and kinds of entries of the record.
 fn names() -> HashSet<String> {
     let sources = sources();
-    let quoted = sources.split('"').filter(|text| text.len() < 40 && text.contains('.') && !text.contains(' '));
+    let quoted =
+        sources.split('"').filter(|text| text.len() < 40 && text.contains('.') && !text.contains(' '));
     quoted.map(str::to_owned).collect()
 }
 
 fn sources() -> String {
-    let crates = ["src", "api/src", "bus/src", "gateway/src", "gateway-discord/src", "gateway-slack/src", "policies/src", "workers/src"];
+    let crates = [
+        "src",
+        "api/src",
+        "bus/src",
+        "gateway/src",
+        "gateway-discord/src",
+        "gateway-slack/src",
+        "policies/src",
+        "workers/src",
+    ];
     let all = crates.into_iter().flat_map(|folder| files(&root().join(folder), "rs"));
-    all.filter(|path| !path.ends_with("documents.rs")).map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    all.filter(|path| !path.ends_with("documents.rs"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect()
 }
 
 /// Text with what is put into it left out, white space and the ends of lines of Rust made one.

@@ -39,7 +39,10 @@ fn previous() -> PathBuf {
 }
 
 async fn said(mut command: Command) -> String {
-    let output = tokio::time::timeout(SOON, command.stderr(Stdio::piped()).output()).await.expect("it must end").unwrap();
+    let output = tokio::time::timeout(SOON, command.stderr(Stdio::piped()).output())
+        .await
+        .expect("it must end")
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     text.trim().to_owned()
@@ -101,7 +104,8 @@ async fn either_version_asks_and_reads_what_the_other_has_run() {
     let world = World::new(Duration::ZERO).await;
     for (asks, works) in [(previous.as_path(), this()), (this(), previous.as_path())] {
         let worker = world.worker_of(works, "worker");
-        let json = said(world.program(asks, &["run", "--json", "--", "deploy", "say", "across", "versions"])).await;
+        let json =
+            said(world.program(asks, &["run", "--json", "--", "deploy", "say", "across", "versions"])).await;
         let ran: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(ran["outcome"], "succeeded", "{json}");
         let run = ran["run"].as_str().unwrap_or_else(|| panic!("{json}"));
@@ -169,7 +173,9 @@ async fn a_record_goes_over(database: &str) {
         next.stop().await;
         let back = world.submit("back", "deploy mutating").await;
         recorded(&world, &previous, database, back).await;
-        assert!(said(on(&world, this(), database, &["audit", "verify"])).await.contains("The record is whole"));
+        assert!(
+            said(on(&world, this(), database, &["audit", "verify"])).await.contains("The record is whole")
+        );
         again.stop().await;
     } else {
         let told = String::from_utf8_lossy(&back.stderr).into_owned();
@@ -183,7 +189,10 @@ async fn a_record_goes_over(database: &str) {
 /// Waits until the record has the end of this request, once.
 async fn recorded(world: &World, reader: &Path, database: &str, id: RequestId) {
     let ended = world.eventually(async || {
-        let output = on(world, reader, database, &["audit", "export", "--kind", "request.succeeded"]).output().await.ok()?;
+        let output = on(world, reader, database, &["audit", "export", "--kind", "request.succeeded"])
+            .output()
+            .await
+            .ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         let found = text.lines().filter(|line| line.contains(&id.to_string())).count();
         (found > 0).then_some(found)
@@ -202,11 +211,18 @@ async fn keys_and_record_in_a_file_are_read_by_the_next_version() {
     let (previous, dir) = (previous(), tempfile::tempdir().unwrap());
     let run = async |program: &Path, args: &[&str]| {
         let mut command = Command::new(program);
-        command.arg("--data-dir").arg(dir.path()).args(args).current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .arg("--data-dir")
+            .arg(dir.path())
+            .args(args)
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         said(command).await
     };
     run(&previous, &["keys", "service-add", "ci"]).await;
-    let made: Value = serde_json::from_str(&run(&previous, &["keys", "issue", "ci", "--json"]).await).unwrap();
+    let made: Value =
+        serde_json::from_str(&run(&previous, &["keys", "issue", "ci", "--json"]).await).unwrap();
     let id = made["id"].as_str().unwrap();
     let listed: Value = serde_json::from_str(&run(this(), &["keys", "show", id, "--json"]).await).unwrap();
     assert!(listed.to_string().contains("active"), "{listed}");

@@ -221,7 +221,10 @@ mod tests {
         db.close().await;
         let refused = open(&Database::Sqlite(dir.path().join("adjutant.db"))).await;
         let Err(refused) = refused else { panic!("it must be refused") };
-        assert!(refused.to_string().contains("migration 9999 was previously applied but is missing"), "{refused}");
+        assert!(
+            refused.to_string().contains("migration 9999 was previously applied but is missing"),
+            "{refused}"
+        );
     }
 
     #[tokio::test]
