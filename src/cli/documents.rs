@@ -36,7 +36,11 @@ fn documents() -> Vec<PathBuf> {
 fn shown(text: &str) -> Vec<(bool, String)> {
     let mut found = Vec::new();
     let mut fenced = false;
-    let joined = text.replace("\\\n", " ");
+    let mut parts = text.split("\\\n");
+    let mut joined = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        joined = format!("{} {}", joined.trim_end(), part.trim_start());
+    }
     for line in joined.lines() {
         if line.trim_start().starts_with("```") {
             fenced = !fenced;
@@ -68,6 +72,8 @@ fn commands_of(line: &str) -> Vec<String> {
             }
             rest = after.trim_start();
         }
+        // After some space a block tells what the command does.
+        rest = rest.split("   ").next().unwrap_or_default();
         if rest.starts_with("adjutant ") {
             found.push(rest.trim_end_matches('&').trim().to_owned());
         }
@@ -115,6 +121,7 @@ fn meant(word: &str, stand_in: &str) -> Vec<String> {
 /// Why the program would not take it.
 fn refused(complete: bool, command: &str) -> Option<String> {
     let mut why = None;
+    let stands = command.contains(['<', '…', '$']);
     for stand_in in STAND_INS {
         let mut lines = vec![Vec::new()];
         for word in words(command) {
@@ -126,20 +133,22 @@ fn refused(complete: bool, command: &str) -> Option<String> {
         }
         let refused = lines
             .into_iter()
-            .find_map(|line| Cli::try_parse_from(line).err().filter(|error| bad(error.kind(), complete)));
+            .find_map(|line| Cli::try_parse_from(line).err().filter(|error| bad(error.kind(), complete, stands)));
         let Some(error) = refused else { return None };
         why.get_or_insert_with(|| error.to_string().lines().next().unwrap_or_default().to_owned());
     }
     why
 }
 
-fn bad(kind: ErrorKind, complete: bool) -> bool {
+fn bad(kind: ErrorKind, complete: bool, stands: bool) -> bool {
     match kind {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => false,
         // In a sentence a command may be named without all that it needs.
         ErrorKind::MissingRequiredArgument
         | ErrorKind::MissingSubcommand
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => complete,
+        // None of the stand-ins is of the form that is wanted there.
+        ErrorKind::ValueValidation => !stands,
         _ => true,
     }
 }
@@ -183,6 +192,6 @@ fn a_wrong_command_line_is_found_and_a_right_one_is_not() {
         assert!(refused(true, wrong).is_some(), "{wrong}");
     }
     let block = "text\n\n    A=b adjutant up && adjutant \\\n        console | less   # comment\n\nsay `adjutant bus dead` and `bus dead`\n";
-    let found = [(true, "adjutant up"), (true, "adjutant          console"), (false, "adjutant bus dead")];
+    let found = [(true, "adjutant up"), (true, "adjutant console"), (false, "adjutant bus dead")];
     assert_eq!(shown(block), found.map(|(complete, text)| (complete, text.to_owned())));
 }
