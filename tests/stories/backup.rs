@@ -24,7 +24,10 @@ fn block(containing: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/backup.md");
     let page = std::fs::read_to_string(page).unwrap();
     let mut blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
-    blocks.find(|block| block.contains(containing)).unwrap_or_else(|| panic!("no block with {containing}")).to_owned()
+    blocks
+        .find(|block| block.contains(containing))
+        .unwrap_or_else(|| panic!("no block with {containing}"))
+        .to_owned()
 }
 
 /// Where the programs are that the page names: this one, and those of PostgreSQL.
@@ -38,8 +41,12 @@ fn path() -> std::ffi::OsString {
 }
 
 async fn output(command: &mut Command) -> (bool, String) {
-    let output = tokio::time::timeout(SOON, command.stdin(Stdio::null()).output()).await.expect("it must end").unwrap();
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let output = tokio::time::timeout(SOON, command.stdin(Stdio::null()).output())
+        .await
+        .expect("it must end")
+        .unwrap();
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     (output.status.success(), text)
 }
 
@@ -163,10 +170,14 @@ async fn an_installation_on_one_machine_is_lost_and_brought_back() {
     for file in ["adjutant.db", "adjutant.db-wal", "adjutant.db-shm"] {
         let _ = std::fs::remove_file(it.dir.path().join(".adjutant").join(file));
     }
-    std::fs::copy(it.dir.path().join("backup/adjutant.db"), it.dir.path().join(".adjutant/adjutant.db")).unwrap();
+    std::fs::copy(it.dir.path().join("backup/adjutant.db"), it.dir.path().join(".adjutant/adjutant.db"))
+        .unwrap();
     let (up, _) = it.up().await;
     let text = it.until(&["audit", "export", "--kind", "request.succeeded"], "history").await;
-    assert_eq!(text.matches("deploy.promote").count(), it.said(&whole).await.matches("deploy.promote").count());
+    assert_eq!(
+        text.matches("deploy.promote").count(),
+        it.said(&whole).await.matches("deploy.promote").count()
+    );
     assert!(it.said(&["audit", "verify"]).await.contains("The record is whole"));
     it.down(up).await;
 }
@@ -204,9 +215,8 @@ async fn a_journal_that_is_older_than_the_record_is_not_copied_until_a_new_one_b
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_on_postgresql_is_dumped_and_brought_back() {
-    let databases = tokio::task::spawn_blocking(|| {
-        ["before", "after"].map(|name| Postgres::shared().database(name))
-    });
+    let databases =
+        tokio::task::spawn_blocking(|| ["before", "after"].map(|name| Postgres::shared().database(name)));
     let [before, after] = databases.await.unwrap();
     let world = World::new(Duration::ZERO).await;
     let on = |database: &str, args: &[&str]| {
