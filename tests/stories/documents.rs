@@ -18,6 +18,8 @@ const OTHER: [&str; 14] = [
     "audit.retention",
     "policy.dir",
     "policy.draft",
+    "policy.publish",
+    "policy.rollback",
     "api.audit",
     "discord.answered",
     "policy.js",

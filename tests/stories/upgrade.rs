@@ -105,7 +105,7 @@ async fn either_version_asks_and_reads_what_the_other_has_run() {
     for (asks, works) in [(previous.as_path(), this()), (this(), previous.as_path())] {
         let worker = world.worker_of(works, "worker");
         let json =
-            said(world.program(asks, &["run", "--json", "--", "deploy", "say", "across", "versions"])).await;
+            said(world.program(asks, &["run", "--json", "--", "deploy", "say", "across-versions"])).await;
         let ran: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(ran["outcome"], "succeeded", "{json}");
         let run = ran["run"].as_str().unwrap_or_else(|| panic!("{json}"));
@@ -114,9 +114,9 @@ async fn either_version_asks_and_reads_what_the_other_has_run() {
         let worker = world.worker_of(asks, "reader");
         for reader in [asks, works] {
             let status = said(world.program(reader, &["run", "--", "status", run])).await;
-            assert!(status.contains("deploy say across versions"), "{status}");
+            assert!(status.contains("deploy say across-versions"), "{status}");
             let history = said(world.program(reader, &["run", "--", "history"])).await;
-            assert!(history.contains("deploy say across versions"), "{history}");
+            assert!(history.contains("deploy say across-versions"), "{history}");
         }
         worker.stop().await;
     }
