@@ -148,7 +148,7 @@ async fn an_installation_on_one_machine_is_lost_and_brought_back() {
     let key = made["key"].as_str().unwrap().to_owned();
     assert!(accepted(&base, &key).await);
     let whole = ["audit", "export", "--kind", "request.succeeded"];
-    it.until(&whole, "deploy.promote").await;
+    it.until(&whole, "promote").await;
 
     // While it runs, the database; then, stopped, everything.
     shell(it.dir.path(), &block("VACUUM INTO"), None).await;
@@ -174,10 +174,7 @@ async fn an_installation_on_one_machine_is_lost_and_brought_back() {
         .unwrap();
     let (up, _) = it.up().await;
     let text = it.until(&["audit", "export", "--kind", "request.succeeded"], "history").await;
-    assert_eq!(
-        text.matches("deploy.promote").count(),
-        it.said(&whole).await.matches("deploy.promote").count()
-    );
+    assert_eq!(text.matches("promote").count(), it.said(&whole).await.matches("promote").count());
     assert!(it.said(&["audit", "verify"]).await.contains("The record is whole"));
     it.down(up).await;
 }
