@@ -3,6 +3,8 @@
 mod audit;
 mod bus;
 mod doctor;
+#[cfg(test)]
+mod documents;
 mod keys;
 mod policy;
 

@@ -14,6 +14,7 @@ mod stories {
     pub mod alike;
     pub mod api;
     pub mod audit;
+    pub mod backup;
     pub mod command_line;
     pub mod deploy {
         pub mod kubernetes;
@@ -30,6 +31,7 @@ mod stories {
         pub mod talks;
         pub mod world;
     }
+    pub mod documents;
     pub mod faults;
     pub mod hostile;
     pub mod keys;
@@ -53,5 +55,6 @@ mod stories {
         pub mod talks;
         pub mod world;
     }
+    pub mod upgrade;
     pub mod world;
 }

@@ -122,7 +122,12 @@ impl World {
 
     /// The program, joined to this system.
     pub fn adjutant(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_adjutant"));
+        self.program(Path::new(env!("CARGO_BIN_EXE_adjutant")), args)
+    }
+
+    /// This program, joined to this system.
+    pub fn program(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(["--data-dir", self.path().to_str().unwrap()])
             .args(args)
@@ -139,8 +144,13 @@ impl World {
     }
 
     pub fn worker(&self, name: &str) -> Worker {
+        self.worker_of(Path::new(env!("CARGO_BIN_EXE_adjutant")), name)
+    }
+
+    pub fn worker_of(&self, program: &Path, name: &str) -> Worker {
         let log = std::fs::File::create(self.path().join(format!("{name}.log"))).unwrap();
-        Worker(self.adjutant(&["worker"]).env("ADJUTANT_WORKER__NAME", name).stderr(log).spawn().unwrap())
+        let mut worker = self.program(program, &["worker"]);
+        Worker(worker.env("ADJUTANT_WORKER__NAME", name).stderr(log).spawn().unwrap())
     }
 
     pub async fn submit(&self, event: &str, line: &str) -> RequestId {

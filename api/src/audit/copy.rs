@@ -72,6 +72,10 @@ enum Ended {
     Stopped,
     #[error("the journal is another, or the record was set back")]
     Moved,
+    #[error(
+        "the journal ends at {newest}, and the record has it up to {position}: an older copy of the bus was restored; see docs/backup.md"
+    )]
+    Behind { newest: u64, position: i64 },
     #[error("the journal cannot be followed: {0}")]
     Bus(#[from] BusError),
     #[error(transparent)]
@@ -132,6 +136,11 @@ impl<'a> Copier<'a> {
             }
         };
         tx.commit().await?;
+        // What is written next would have numbers that the record has already, and be taken for copied.
+        let newest = app.bus.journal.newest().await?;
+        if newest < position.unsigned_abs() {
+            return Err(Ended::Behind { newest, position });
+        }
         info!(journal, position, "the journal is copied into the record here");
         let entries = Entries::of(&journal);
         let told = Copying::begin();

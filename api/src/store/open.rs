@@ -218,6 +218,23 @@ mod tests {
         db.ping().await.unwrap();
     }
 
+    /// A program does not start on tables that a newer one has changed: what it would write might not fit.
+    #[tokio::test]
+    async fn tables_of_a_newer_program_are_refused_and_left_as_they_are() {
+        let (dir, db) = database().await;
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'newer', 1, x'00', 0)";
+        let Db::Sqlite { write, .. } = &db else { panic!("a file") };
+        sqlx::query(newer).execute(write).await.unwrap();
+        grow(&db, "one that runs goes on".to_owned()).await.unwrap();
+        db.close().await;
+        let refused = open(&Database::Sqlite(dir.path().join("adjutant.db"))).await;
+        let Err(refused) = refused else { panic!("it must be refused") };
+        assert!(
+            refused.to_string().contains("migration 9999 was previously applied but is missing"),
+            "{refused}"
+        );
+    }
+
     #[tokio::test]
     async fn a_read_only_file_is_unwritable() {
         let (_dir, db) = database().await;
