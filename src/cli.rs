@@ -117,6 +117,8 @@ pub(crate) enum Command {
     /// Check an installation, and say what to fix (exit status 1 if something keeps it from working)
     #[command(subcommand)]
     Doctor(DoctorCommand),
+    /// Ask a process that runs on this machine whether it lives (exit status 1 if it does not say so)
+    Health(Health),
     /// Look at the commands
     #[command(subcommand)]
     Commands(CommandsCommand),
@@ -149,6 +151,19 @@ pub(crate) struct RunArgs {
     /// The command, as several words or as one quoted line
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
+}
+
+/// Whom to ask.
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    /// What must answer 200, such as http://127.0.0.1:8080/readyz [default: /livez of http.listen, else of api.listen]
+    #[arg(long, value_name = "URL", value_parser = plain_http)]
+    pub(crate) url: Option<reqwest::Url>,
+}
+
+fn plain_http(text: &str) -> Result<reqwest::Url, String> {
+    let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+    if url.scheme() == "http" { Ok(url) } else { Err("it must begin with http://".to_owned()) }
 }
 
 /// What to do with the configuration.

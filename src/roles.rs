@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod chats;
 mod doctor;
+mod health;
 mod keys;
 mod listen;
 mod parts;
@@ -58,6 +59,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         Command::Gateway(GatewayCommand::Discord) => chats::discord(config, stop).await,
         Command::Doctor(DoctorCommand::Slack(print)) => doctor::slack(config, print).await,
         Command::Doctor(DoctorCommand::Discord(print)) => doctor::discord(config, print).await,
+        Command::Health(args) => health::run(config, args).await,
         Command::Console => serve::console(config, stop).await,
         Command::Demo(DemoCommand::Deployments) => serve::deployments(config, stop).await,
         Command::Run(args) => serve::run(config, args, stop).await,
