@@ -14,6 +14,11 @@ mod stories {
     pub mod api;
     pub mod audit;
     pub mod command_line;
+    pub mod deploy {
+        pub mod compose;
+        pub mod image;
+        pub mod release;
+    }
     pub mod discord {
         pub mod faults;
         pub mod load;

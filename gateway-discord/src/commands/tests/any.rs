@@ -177,8 +177,10 @@ fn read<'a>(line: &str, specs: &'a [CommandSpec]) -> (&'a CommandSpec, BTreeMap<
             Some((name, value)) => (name.to_owned(), value.to_owned()),
             None => {
                 assert_eq!(n + 1, words.len(), "only the rest has no name: {line}");
-                let rest =
-                    spec.args.iter().find(|arg| !arg.flag && arg.kind == ArgKind::Rest && !values.contains_key(&arg.name));
+                let rest = spec
+                    .args
+                    .iter()
+                    .find(|arg| !arg.flag && arg.kind == ArgKind::Rest && !values.contains_key(&arg.name));
                 (rest.unwrap().name.clone(), word.text.clone())
             }
         };
