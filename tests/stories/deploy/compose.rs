@@ -130,7 +130,8 @@ fn every_service_is_confined_and_pinned_and_there_are_two_of_every_role() {
 
 #[test]
 fn the_program_takes_its_arguments_and_its_variables() {
-    let example: toml::Table = include_str!("../../../deploy/adjutant.example.toml").parse().unwrap();
+    let example: toml::Table =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/adjutant.example.toml")).parse().unwrap();
     for (name, service) in services() {
         for variable in service["environment"].as_object().into_iter().flatten().map(|(variable, _)| variable)
         {
