@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::Write,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -19,7 +20,7 @@ const ENTER: &str = r#"
     root=$1; shift; exec chroot --userspec=65532:65532 "$root" /usr/local/bin/adjutant "$@"
 "#;
 
-/// Other user's trees and other file systems can be entered by root alone.
+/// Other users' trees and other file systems can be entered by root alone.
 fn may_enter() -> bool {
     let may = cfg!(target_os = "linux") && fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     if !may {
