@@ -138,7 +138,8 @@ fn the_program_takes_its_arguments_and_its_variables() {
             let Some(key) = variable.strip_prefix("ADJUTANT_") else { continue };
             let key = key.to_lowercase();
             let (section, key) = key.split_once("__").unwrap();
-            assert!(example[section].get(key).is_some(), "{name}: {variable} sets no key");
+            let known = example.get(section).and_then(|section| section.get(key));
+            assert!(known.is_some(), "{name}: {variable} sets no key");
         }
         if service["image"].as_str().unwrap().contains("/adjutant:") {
             let args = strings(&service["command"]);

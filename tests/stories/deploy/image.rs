@@ -24,9 +24,9 @@ const ENTER: &str = r#"
 fn may_enter() -> bool {
     let may = cfg!(target_os = "linux") && fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     if !may {
-        eprintln!(
-            "NOT TRIED: only root on Linux can build the image's files and start the program from them"
-        );
+        let told =
+            "NOT TRIED: only root on Linux can build the image's files and start the program from them";
+        writeln!(std::io::stderr(), "{told}").unwrap();
     }
     may
 }
