@@ -123,6 +123,8 @@ pub(crate) enum Command {
     /// Check the whole installation, or parts of it, and say what to fix; changes nothing
     #[command(after_help = doctor::STATUS)]
     Doctor(Doctor),
+    /// Ask a process that runs on this machine whether it lives (exit status 1 if it does not say so)
+    Health(Health),
     /// Look at the commands
     #[command(subcommand)]
     Commands(CommandsCommand),
@@ -155,6 +157,19 @@ pub(crate) struct RunArgs {
     /// The command, as several words or as one quoted line
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
+}
+
+/// Whom to ask.
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    /// What must answer 200, such as http://127.0.0.1:8080/readyz [default: /livez of http.listen, else of api.listen]
+    #[arg(long, value_name = "URL", value_parser = plain_http)]
+    pub(crate) url: Option<reqwest::Url>,
+}
+
+fn plain_http(text: &str) -> Result<reqwest::Url, String> {
+    let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+    if url.scheme() == "http" { Ok(url) } else { Err("it must begin with http://".to_owned()) }
 }
 
 /// What to do with the configuration.

@@ -5,6 +5,7 @@ mod audit;
 mod bus;
 mod chats;
 mod doctor;
+mod health;
 mod keys;
 mod listen;
 mod measure;
@@ -64,6 +65,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         Command::Gateway(GatewayCommand::Slack) => chats::slack(config, stop).await,
         Command::Gateway(GatewayCommand::Discord) => chats::discord(config, stop).await,
         Command::Doctor(asked) => Ok(doctor::doctor(loaded, &asked).await),
+        Command::Health(args) => health::run(config, args).await,
         Command::Console => serve::console(config, stop).await,
         Command::Demo(DemoCommand::Deployments) => serve::deployments(config, stop).await,
         Command::Run(args) => serve::run(config, args, stop).await,

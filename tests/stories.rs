@@ -17,7 +17,10 @@ mod stories {
     pub mod backup;
     pub mod command_line;
     pub mod deploy {
+        pub mod compose;
+        pub mod image;
         pub mod kubernetes;
+        pub mod release;
         pub mod settings;
         pub mod systemd;
     }

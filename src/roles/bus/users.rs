@@ -137,7 +137,9 @@ fn write(path: Option<&Path>, text: &str, mode: u32) -> Result<()> {
     let told = || format!("{} cannot be written", path.display());
     let mut out =
         File::options().write(true).create(true).truncate(true).mode(mode).open(path).with_context(told)?;
-    // One that was there keeps the rights that it had.
-    out.set_permissions(fs::Permissions::from_mode(mode)).with_context(told)?;
+    // One that was there keeps the rights that it had. What is no file, such as a terminal, is not ours to change.
+    if out.metadata().with_context(told)?.is_file() {
+        out.set_permissions(fs::Permissions::from_mode(mode)).with_context(told)?;
+    }
     out.write_all(text.as_bytes()).with_context(told)
 }
