@@ -24,6 +24,7 @@ mod stories {
         pub mod world;
     }
     pub mod faults;
+    pub mod health;
     pub mod hostile;
     pub mod keys;
     pub mod notices;
