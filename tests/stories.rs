@@ -36,6 +36,7 @@ mod stories {
     }
     pub mod documents;
     pub mod faults;
+    pub mod health;
     pub mod hostile;
     pub mod keys;
     pub mod nats {

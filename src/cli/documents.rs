@@ -128,13 +128,15 @@ fn refused(complete: bool, command: &str) -> Option<String> {
             let each = meant(&word, stand_in);
             lines = each
                 .iter()
-                .flat_map(|one| lines.iter().map(move |line| [line.as_slice(), &[one.clone()]].concat()))
+                .flat_map(|one| {
+                    lines.iter().map(move |line| [line.as_slice(), std::slice::from_ref(one)].concat())
+                })
                 .collect();
         }
         let refused = lines.into_iter().find_map(|line| {
             Cli::try_parse_from(line).err().filter(|error| bad(error.kind(), complete, stands))
         });
-        let Some(error) = refused else { return None };
+        let error = refused?;
         why.get_or_insert_with(|| error.to_string().lines().next().unwrap_or_default().to_owned());
     }
     why

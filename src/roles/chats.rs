@@ -2,7 +2,10 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use adjutant_bus::open::{Opened, Role};
+use adjutant_bus::{
+    open::{Opened, Role},
+    ports::Bus,
+};
 use adjutant_gateway::Finding;
 use anyhow::{Result, anyhow};
 use tokio_util::sync::CancellationToken;
@@ -30,26 +33,27 @@ pub(super) async fn all(
 ) -> Result<Chats> {
     let mut chats = Chats::default();
     if !parts::slack(config).bot_tokens.is_empty() {
-        let slack = serve_slack(supervisor, config, opened, stop).await?;
+        let (slack, _) = serve_slack(supervisor, config, opened, stop).await?;
         chats.http = chats.http.slack(config, &slack);
         chats.lines.push(format!("  slack    {}", slack.describe()));
     }
     if parts::discord(config).bot_token.is_some() {
-        let discord = serve_discord(supervisor, config, opened, stop).await?;
+        let (discord, _) = serve_discord(supervisor, config, opened, stop).await?;
         chats.http = chats.http.discord(config, &discord);
         chats.lines.push(format!("  discord  {}", discord.describe()));
     }
     Ok(chats)
 }
 
-/// Starts the Slack gateway.
+/// Starts the Slack gateway; returns its bus, too.
 async fn serve_slack(
     supervisor: &mut Supervisor,
     config: &Config,
     opened: &Opened,
     stop: &CancellationToken,
-) -> Result<Arc<adjutant_gateway_slack::Gateway>> {
+) -> Result<(Arc<adjutant_gateway_slack::Gateway>, Bus)> {
     let bus = opened.role(Role::Slack).await?;
+    let used = bus.clone();
     let specs = specs::follow(supervisor, &bus, stop);
     let gateway = adjutant_gateway_slack::Gateway::open(parts::slack(config), bus, specs)
         .await
@@ -63,17 +67,18 @@ async fn serve_slack(
             Ok(())
         }
     });
-    Ok(gateway)
+    Ok((gateway, used))
 }
 
-/// Starts the Discord gateway.
+/// Starts the Discord gateway; returns its bus, too.
 async fn serve_discord(
     supervisor: &mut Supervisor,
     config: &Config,
     opened: &Opened,
     stop: &CancellationToken,
-) -> Result<Arc<adjutant_gateway_discord::Gateway>> {
+) -> Result<(Arc<adjutant_gateway_discord::Gateway>, Bus)> {
     let bus = opened.role(Role::Discord).await?;
+    let used = bus.clone();
     let specs = specs::follow(supervisor, &bus, stop);
     let gateway = adjutant_gateway_discord::Gateway::open(parts::discord(config), bus, specs)
         .await
@@ -87,7 +92,7 @@ async fn serve_discord(
             Ok(())
         }
     });
-    Ok(gateway)
+    Ok((gateway, used))
 }
 
 fn told(platform: &str, findings: &[Finding]) -> anyhow::Error {
@@ -101,8 +106,9 @@ pub(super) async fn slack(config: &Config, stop: CancellationToken) -> Result<Ex
     let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "gateway-slack", &stop).await?;
-    let gateway = serve_slack(&mut supervisor, config, &opened, &stop).await?;
-    alone(supervisor, config, listen::Chats::default().slack(config, &gateway), opened, &stop).await
+    let (gateway, bus) = serve_slack(&mut supervisor, config, &opened, &stop).await?;
+    let http = listen::Chats::default().bus(&bus).slack(config, &gateway);
+    alone(supervisor, config, http, opened, &stop).await
 }
 
 /// The Discord gateway by itself.
@@ -110,8 +116,9 @@ pub(super) async fn discord(config: &Config, stop: CancellationToken) -> Result<
     let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "gateway-discord", &stop).await?;
-    let gateway = serve_discord(&mut supervisor, config, &opened, &stop).await?;
-    alone(supervisor, config, listen::Chats::default().discord(config, &gateway), opened, &stop).await
+    let (gateway, bus) = serve_discord(&mut supervisor, config, &opened, &stop).await?;
+    let http = listen::Chats::default().bus(&bus).discord(config, &gateway);
+    alone(supervisor, config, http, opened, &stop).await
 }
 
 async fn alone(

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
+use adjutant_bus::ports::{Bus, Status};
+use adjutant_policies::Policy;
 use anyhow::{Context, Result, bail};
 use axum::{Json, Router, http::StatusCode, response::IntoResponse, routing::get};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::{
     config::{Config, DiscordIngress, Ingress},
     supervise::Supervisor,
 };
 
-/// Whether a gateway is ready, and what is known about it.
+/// Whether a part is ready, and what is known about it.
 type Health = Arc<dyn Fn() -> (bool, String) + Send + Sync>;
 
-/// The gateways of chat platforms that run in this process, as far as HTTP has to do with them.
+/// The parts of this process, as far as HTTP has to do with them: what makes it ready, and the gateways that are called.
 #[derive(Clone, Default)]
 pub(super) struct Chats {
     routes: Router,
@@ -27,6 +29,20 @@ pub(super) struct Chats {
 }
 
 impl Chats {
+    /// With the connection to the bus.
+    pub(super) fn bus(mut self, bus: &Bus) -> Self {
+        let status = bus.status.clone();
+        self.health.push(("bus", Arc::new(move || connection(&status.borrow()))));
+        self
+    }
+
+    /// With the policy that this process decides by.
+    pub(super) fn policy(mut self, policy: &Arc<Policy>) -> Self {
+        let policy = policy.clone();
+        self.health.push(("policy", Arc::new(move || decided_by(&policy))));
+        self
+    }
+
     /// With a Slack gateway.
     pub(super) fn slack(mut self, config: &Config, gateway: &adjutant_gateway_slack::Gateway) -> Self {
         let health = gateway.health();
@@ -50,7 +66,27 @@ impl Chats {
     }
 }
 
-/// Starts to listen, if that is configured.
+fn connection(status: &Status) -> (bool, String) {
+    match status {
+        Status::Connected => (true, "connected".to_owned()),
+        Status::Disconnected => (false, "not connected; trying again".to_owned()),
+    }
+}
+
+fn decided_by(policy: &Policy) -> (bool, String) {
+    let status = policy.status();
+    let Some(version) = status.version else {
+        let problem = status.problem.unwrap_or_else(|| "it has not come yet".to_owned());
+        return (false, format!("none is in force, so everything is refused: {problem}"));
+    };
+    if policy.is_stale() {
+        return (false, format!("{version}, not confirmed for too long: nothing runs on production"));
+    }
+    (true, version)
+}
+
+/// Starts to listen, if that is configured. While the process stops, `/readyz` says so; where no platform calls, it is
+/// answered until the process ends.
 ///
 /// # Errors
 /// The address cannot be used, or none is configured where one is needed.
@@ -70,11 +106,20 @@ pub(super) async fn start(
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("http.listen: {address} cannot be used"))?;
     info!(address = %listener.local_addr()?, "answering HTTP");
-    let health = chats.health;
+    let (health, stopping) = (chats.health, stop.clone());
     let routes = Router::new()
         .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(move || ready(health.clone())))
+        .route("/readyz", get(move || ready(health.clone(), stopping.is_cancelled())))
         .merge(chats.routes);
+    if chats.called.is_none() {
+        // Only probes ask. It ends with the process, so that they see it drain.
+        tokio::spawn(async move {
+            if let Err(fault) = axum::serve(listener, routes).await {
+                error!(%fault, "HTTP is not answered any more");
+            }
+        });
+        return Ok(());
+    }
     let stop = stop.clone();
     let listener = Arc::new(parking_lot::Mutex::new(Some(listener)));
     supervisor.start("HTTP", move || {
@@ -88,13 +133,19 @@ pub(super) async fn start(
 }
 
 /// What is ready and what is not, by part; 503 if anything is not.
-async fn ready(health: Vec<(&'static str, Health)>) -> impl IntoResponse {
+async fn ready(health: Vec<(&'static str, Health)>, stopping: bool) -> impl IntoResponse {
     let parts: Vec<(&str, (bool, String))> = health.iter().map(|(name, health)| (*name, health())).collect();
-    let ready = parts.iter().all(|(_, (ready, _))| *ready);
+    let ready = !stopping && parts.iter().all(|(_, (ready, _))| *ready);
     let mut body: Map<String, Value> = parts
         .into_iter()
         .map(|(name, (ready, detail))| (name.to_owned(), json!({ "ready": ready, "detail": detail })))
         .collect();
+    if stopping {
+        body.insert(
+            "process".to_owned(),
+            json!({ "ready": false, "detail": "stops, and takes nothing new" }),
+        );
+    }
     body.insert("ready".to_owned(), ready.into());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body))

@@ -37,7 +37,7 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "up", &stop).await?;
-    work(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
+    let bus = work(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
     if config.demo.enabled {
         serve_demo(&mut supervisor, config, &opened, &stop).await?;
     }
@@ -46,7 +46,8 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
         true => Some(serve_api(&mut supervisor, config, &opened, policy.clone(), &stop).await?),
         false => None,
     };
-    listen::start(&mut supervisor, config, chats.http, &stop).await?;
+    let http = chats.http.bus(&bus).policy(&policy);
+    listen::start(&mut supervisor, config, http, &stop).await?;
     let prompt = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     // A published policy comes from the bus; if that takes long, what is said then is true all the same.
     let _ = tokio::time::timeout(SETTLE, policy.settled()).await;
@@ -120,23 +121,23 @@ fn announce(
     output::say(&lines.join("\n"));
 }
 
-/// Starts a worker, and the watch on its policy.
+/// Starts a worker, and the watch on its policy; returns the worker's bus.
 async fn work(
     supervisor: &mut Supervisor,
     config: &Config,
     opened: &Opened,
     policy: Arc<Policy>,
     stop: &CancellationToken,
-) -> Result<()> {
+) -> Result<Bus> {
     let bus = opened.role(Role::Worker).await?;
     let worker = parts::worker(config);
     watch(supervisor, config, &policy, ("worker", worker.name.clone()), &bus, stop);
-    let stop = stop.clone();
+    let (stop, used) = (stop.clone(), bus.clone());
     supervisor.start("worker", move || {
         let (worker, bus, policy, stop) = (worker.clone(), bus.clone(), policy.clone(), stop.clone());
         async move { Ok(adjutant_workers::run(worker, bus, policy, stop).await?) }
     });
-    Ok(())
+    Ok(used)
 }
 
 /// Follows the policy, and tells others which one this replica decides by.
@@ -207,9 +208,10 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     watch(&mut supervisor, config, &policy, ("api", parts::replica()), &bus, &stop);
     let specs = specs::follow(&mut supervisor, &bus, &stop);
     specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
+    let http = listen::Chats::default().bus(&bus).policy(&policy);
     let address = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
     output::say(&format!("The API answers at http://{address}"));
-    listen::start(&mut supervisor, config, listen::Chats::default(), &stop).await?;
+    listen::start(&mut supervisor, config, http, &stop).await?;
     let ended = supervisor.run(Duration::from_secs(config.api.grace_seconds)).await;
     opened.stop().await;
     ended.map(|()| ExitCode::SUCCESS)
@@ -235,8 +237,9 @@ pub(super) async fn worker(config: &Config, stop: CancellationToken) -> Result<E
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "worker", &stop).await?;
-    work(&mut supervisor, config, &opened, policy, &stop).await?;
-    listen::start(&mut supervisor, config, listen::Chats::default(), &stop).await?;
+    let bus = work(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
+    let http = listen::Chats::default().bus(&bus).policy(&policy);
+    listen::start(&mut supervisor, config, http, &stop).await?;
     let ended = supervisor.run(Duration::from_secs(config.worker.grace_seconds)).await;
     opened.stop().await;
     ended.map(|()| ExitCode::SUCCESS)

@@ -1,0 +1,61 @@
+//! What a process says about itself to probes.
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::world::{SOON, Worker, World, write_policy};
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+async fn readiness(port: u16) -> Option<(u16, Value)> {
+    let answer = reqwest::get(format!("http://127.0.0.1:{port}/readyz")).await.ok()?;
+    Some((answer.status().as_u16(), answer.json().await.ok()?))
+}
+
+/// Waits until the process is as ready as this, and its part says so; returns what the part says.
+async fn until(world: &World, port: u16, status: u16, part: &str) -> String {
+    let found = world.eventually(async || {
+        let (found, body) = readiness(port).await?;
+        let same = found == status && body[part]["ready"] == (status == 200);
+        same.then(|| body[part]["detail"].as_str().unwrap().to_owned())
+    });
+    found.await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_says_by_part_why_it_is_not_ready_and_that_it_stops() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let world = World::new(std::time::Duration::ZERO).await;
+    let port = free_port();
+    let policies = world.path().join("policies");
+    std::fs::rename(&policies, world.path().join("elsewhere")).unwrap();
+    let mut command = world.adjutant(&["worker"]);
+    let mut worker =
+        Worker(command.env("ADJUTANT_HTTP__LISTEN", format!("127.0.0.1:{port}")).spawn().unwrap());
+
+    let detail = until(&world, port, 503, "policy").await;
+    assert!(detail.starts_with("none is in force"), "{detail}");
+    assert_eq!(readiness(port).await.unwrap().1["bus"]["ready"], true);
+    write_policy(&policies, "p, everyone, *, *, *, *, allow\n", "# none\n");
+    until(&world, port, 200, "policy").await;
+
+    let server = world.opened.server().unwrap();
+    server.fell().await;
+    let detail = until(&world, port, 503, "bus").await;
+    assert_eq!(detail, "not connected; trying again");
+    assert_eq!(reqwest::get(format!("http://127.0.0.1:{port}/livez")).await.unwrap().status(), 200);
+    server.raise().await;
+    until(&world, port, 200, "bus").await;
+
+    // It waits for a command that runs, and says meanwhile that it stops.
+    world.submit("waits", "deploy wait").await;
+    world.eventually(async || (world.called() == 1).then_some(())).await;
+    worker.signal(Signal::SIGTERM);
+    assert_eq!(until(&world, port, 503, "process").await, "stops, and takes nothing new");
+    world.gate.add_permits(1);
+    let status = tokio::time::timeout(SOON, worker.0.wait()).await.expect("it must stop").unwrap();
+    assert!(status.success(), "{status}");
+    world.stop().await;
+}
