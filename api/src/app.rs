@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use adjutant_bus::{ports::Bus, spec::CommandSpec};
 use adjutant_policies::Policy;
 use ipnet::IpNet;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{auth::Keys, keyring::Keyring, live::Live, relay::Wake, store::Db};
 
@@ -40,6 +40,8 @@ pub(crate) struct App {
     /// The commands that there are now.
     pub(crate) specs: watch::Receiver<Arc<Vec<CommandSpec>>>,
     pub(crate) live: Live,
+    /// Turns to try a policy: a large one takes a core for seconds, and there is other work.
+    pub(crate) trying: Semaphore,
 }
 
 /// As handlers get it.

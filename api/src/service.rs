@@ -9,7 +9,11 @@ use adjutant_bus::{ports::Bus, spec::CommandSpec};
 use adjutant_policies::Policy;
 use ipnet::IpNet;
 use secrecy::SecretString;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -177,6 +181,7 @@ impl Api {
             policy,
             specs: config.specs,
             live: Live::new(),
+            trying: Semaphore::new(1),
         });
         Ok(Self {
             app,

@@ -3,8 +3,9 @@
 use std::{path::Path, process::Stdio};
 
 use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
 
-use super::world::World;
+use super::{site::worker, world::World};
 
 /// Every scope there is.
 const ALL: [&str; 15] = [
@@ -64,7 +65,13 @@ async fn schemathesis_finds_nothing_with_a_key() {
     // With a policy in force, for without one everything is refused.
     let world = World::speaking(None).await;
     let key = world.key("ci", &ALL).await;
+    // With a worker, so that what is asked for comes to an end, and streams of it, too.
+    let stop = CancellationToken::new();
+    let worker = adjutant_workers::run(worker(), world.bus.clone(), world.policy.clone(), stop.clone());
+    let worker = tokio::spawn(worker);
     nothing_is_found(&world, &["--header", &format!("Authorization: Bearer {key}")]).await;
+    stop.cancel();
+    worker.await.unwrap().unwrap();
     world.stop().await;
 }
 

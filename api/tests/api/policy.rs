@@ -58,7 +58,7 @@ pub async fn a_policy_is_tried_with_its_tests_and_put_in_force_nowhere(site: Sit
     let unknown = site.world.post("/v1/policy/test", &key, &json!({ "files": { "policy.cvs": "" } })).await;
     assert_eq!(unknown.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let after: Value = site.world.get("/v1/policy", &key).await.json().await.unwrap();
-    assert_eq!(before, after);
+    assert_eq!(before["version"], after["version"]);
     let none: Value = site.world.get("/v1/policy/versions", &key).await.json().await.unwrap();
     assert_eq!(none["items"], json!([]));
     let publishing = site.world.client.put(site.world.url("/v1/policy")).bearer_auth(&key);

@@ -78,6 +78,19 @@ fn offer() -> Offer {
     }
 }
 
+/// How a worker works in a test.
+pub fn worker() -> WorkerConfig {
+    WorkerConfig {
+        name: "worker-test".to_owned(),
+        version: "0.0.0-test".to_owned(),
+        slots: 8,
+        grace: Duration::from_secs(5),
+        trusted_homes: Vec::new(),
+        record_grace: Duration::ZERO,
+        limits: Limits::default(),
+    }
+}
+
 impl Site {
     /// With a worker.
     pub async fn new() -> Self {
@@ -120,17 +133,8 @@ impl Site {
 
     /// Starts the worker.
     pub fn work(&self) {
-        let config = WorkerConfig {
-            name: "worker-test".to_owned(),
-            version: "0.0.0-test".to_owned(),
-            slots: 8,
-            grace: Duration::from_secs(5),
-            trusted_homes: Vec::new(),
-            record_grace: Duration::ZERO,
-            limits: Limits::default(),
-        };
         let worker = adjutant_workers::run(
-            config,
+            worker(),
             self.world.bus.clone(),
             self.world.policy.clone(),
             self.stop.clone(),

@@ -167,7 +167,7 @@ fn authorities_for_tls_are_found_where_they_are() {
         ("ADJUTANT_SLACK__APP_TOKEN", "xapp-1"),
         ("ADJUTANT_SLACK__API_URL", address.as_str()),
     ];
-    let ask = || said(&inside(&root, &env, &["doctor", "slack"]).output().unwrap());
+    let ask = || said(&inside(&root, &env, &["doctor", "slack", "--json"]).output().unwrap());
     let with = ask();
     assert!(with.contains("cannot be reached") && !with.contains("root cert"), "{with}");
     fs::remove_file(root.join("etc/ssl/certs/ca-certificates.crt")).unwrap();

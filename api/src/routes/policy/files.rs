@@ -8,7 +8,6 @@ use axum::{
     extract::{DefaultBodyLimit, State},
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -22,8 +21,6 @@ use crate::{
 /// Most bytes of a body with files.
 pub(super) const BODY: usize = 4 * 1024 * 1024;
 
-/// A large policy takes a core for seconds, and the API has other things to do: one at a time.
-static TRYING: Semaphore = Semaphore::const_new(1);
 /// How long a policy waits for its turn.
 const TURN: Duration = Duration::from_secs(10);
 
@@ -147,7 +144,7 @@ async fn test(
     let files = candidate.files.complete(&app).await?;
     let sha256 = files.sha256();
     let busy = || Problem::unavailable("Other policies are being tried; try again in a moment.");
-    let _turn = tokio::time::timeout(TURN, TRYING.acquire()).await.map_err(|_| busy())?;
+    let _turn = tokio::time::timeout(TURN, app.trying.acquire()).await.map_err(|_| busy())?;
     let tried = app.policy.tried(files).await.map_err(|fault| Problem::fault(&fault))?;
     let found = tried.findings.findings.iter().map(|finding| Found {
         severity: match finding.severity {

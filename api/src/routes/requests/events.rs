@@ -43,7 +43,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 #[into_params(parameter_in = Query)]
 struct From {
     /// Only events after this sequence. The header `Last-Event-ID` says the same and counts first.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9_223_372_036_854_775_807_i64)]
     after: Option<u64>,
 }
 
@@ -69,6 +69,18 @@ struct EventList {
     ended: bool,
 }
 
+/// One event of a stream (WHATWG HTML, "Server-sent events"): its fields as they are sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is written field by field")]
+struct Streamed {
+    /// The sequence, from which a later stream can go on.
+    id: Option<String>,
+    /// The kind of the event, or `problem`, with which a stream ends that cannot go on.
+    event: Option<String>,
+    /// The event as JSON.
+    data: Option<String>,
+}
+
 /// What happens to a request.
 ///
 /// A stream of what is there and then of what happens, until it ends, or the key does: then the last event is `problem`. With `Accept: application/json` only what is there.
@@ -84,7 +96,7 @@ struct EventList {
     ),
     responses(
         (status = 200, description = "The events.", content(
-            (String = "text/event-stream"),
+            (Streamed = "text/event-stream"),
             (EventList = "application/json"),
         )),
         Problems,
@@ -102,6 +114,9 @@ async fn events(
     // One that no event of ours had says nothing (an event source may send an empty one): what is there comes from the beginning.
     let last = headers.get(LAST).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let after = last.or(from.after).unwrap_or(0);
+    if i64::try_from(after).is_err() {
+        return Err(Problem::invalid("after", "no sequence is that high"));
+    }
     let found = requests::found(&app, &caller, &id).await?;
     if form == Form::List {
         return Ok(Json(so_far(&app, found, after).await?).into_response());
