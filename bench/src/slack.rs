@@ -150,6 +150,7 @@ async fn adjutant(
         trusted_homes: homes,
         record_grace: Duration::ZERO,
         limits: Limits::default(),
+        health: adjutant_workers::Health::default(),
     };
     let policy = Policy::load(Options::new(None), vocabulary).await;
     let worker = adjutant_workers::run(config, opened.role(Role::Worker).await?, policy, stop.clone());

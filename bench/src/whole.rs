@@ -43,6 +43,7 @@ pub(crate) async fn measure(opened: &Opened, commands: usize, in_flight: usize) 
         trusted_homes: homes,
         record_grace: Duration::ZERO,
         limits: Limits::default(),
+        health: adjutant_workers::Health::default(),
     };
     let worker =
         tokio::spawn(adjutant_workers::run(config, opened.role(Role::Worker).await?, policy, stop.clone()));

@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_secs(15);
 /// The gateways that were started.
 #[derive(Default)]
 pub(super) struct Chats {
-    pub(super) http: listen::Chats,
+    pub(super) http: listen::Parts,
     /// What each serves, for people.
     pub(super) lines: Vec<String>,
 }
@@ -107,7 +107,7 @@ pub(super) async fn slack(config: &Config, stop: CancellationToken) -> Result<Ex
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "gateway-slack", &stop).await?;
     let (gateway, bus) = serve_slack(&mut supervisor, config, &opened, &stop).await?;
-    let http = listen::Chats::default().bus(&bus).slack(config, &gateway);
+    let http = listen::Parts::default().bus(&bus).slack(config, &gateway);
     alone(supervisor, config, http, opened, &stop).await
 }
 
@@ -117,14 +117,14 @@ pub(super) async fn discord(config: &Config, stop: CancellationToken) -> Result<
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "gateway-discord", &stop).await?;
     let (gateway, bus) = serve_discord(&mut supervisor, config, &opened, &stop).await?;
-    let http = listen::Chats::default().bus(&bus).discord(config, &gateway);
+    let http = listen::Parts::default().bus(&bus).discord(config, &gateway);
     alone(supervisor, config, http, opened, &stop).await
 }
 
 async fn alone(
     mut supervisor: Supervisor,
     config: &Config,
-    chats: listen::Chats,
+    chats: listen::Parts,
     opened: Opened,
     stop: &CancellationToken,
 ) -> Result<ExitCode> {

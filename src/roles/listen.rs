@@ -21,14 +21,14 @@ type Health = Arc<dyn Fn() -> (bool, String) + Send + Sync>;
 
 /// The parts of this process, as far as HTTP has to do with them: what makes it ready, and the gateways that are called.
 #[derive(Clone, Default)]
-pub(super) struct Chats {
+pub(super) struct Parts {
     routes: Router,
     health: Vec<(&'static str, Health)>,
     /// The setting by which one of them is called over HTTP.
     called: Option<&'static str>,
 }
 
-impl Chats {
+impl Parts {
     /// With the connection to the bus.
     pub(super) fn bus(mut self, bus: &Bus) -> Self {
         let status = bus.status.clone();
@@ -40,6 +40,12 @@ impl Chats {
     pub(super) fn policy(mut self, policy: &Arc<Policy>) -> Self {
         let policy = policy.clone();
         self.health.push(("policy", Arc::new(move || decided_by(&policy))));
+        self
+    }
+
+    /// With a worker.
+    pub(super) fn worker(mut self, health: adjutant_workers::Health) -> Self {
+        self.health.push(("worker", Arc::new(move || health.ready())));
         self
     }
 
@@ -93,12 +99,12 @@ fn decided_by(policy: &Policy) -> (bool, String) {
 pub(super) async fn start(
     supervisor: &mut Supervisor,
     config: &Config,
-    chats: Chats,
+    parts: Parts,
     stop: &CancellationToken,
 ) -> Result<()> {
     let address = &config.http.listen;
     if address.is_empty() {
-        if let Some(setting) = chats.called {
+        if let Some(setting) = parts.called {
             bail!("{setting} is \"http\", so http.listen must say where: such as \"0.0.0.0:8080\"");
         }
         return Ok(());
@@ -106,12 +112,12 @@ pub(super) async fn start(
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("http.listen: {address} cannot be used"))?;
     info!(address = %listener.local_addr()?, "answering HTTP");
-    let (health, stopping) = (chats.health, stop.clone());
+    let (health, stopping) = (parts.health, stop.clone());
     let routes = Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(move || ready(health.clone(), stopping.is_cancelled())))
-        .merge(chats.routes);
-    if chats.called.is_none() {
+        .merge(parts.routes);
+    if parts.called.is_none() {
         // Only probes ask. It ends with the process, so that they see it drain.
         tokio::spawn(async move {
             if let Err(fault) = axum::serve(listener, routes).await {

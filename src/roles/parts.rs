@@ -179,6 +179,7 @@ pub(super) fn worker(config: &Config) -> WorkerConfig {
         trusted_homes: config.trusted_homes(),
         record_grace: Duration::from_secs(config.audit.refuse_after_seconds),
         limits: limits(config),
+        health: adjutant_workers::Health::default(),
     }
 }
 

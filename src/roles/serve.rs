@@ -37,7 +37,7 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "up", &stop).await?;
-    let bus = work(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
+    let (bus, health) = work(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
     if config.demo.enabled {
         serve_demo(&mut supervisor, config, &opened, &stop).await?;
     }
@@ -46,7 +46,7 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
         true => Some(serve_api(&mut supervisor, config, &opened, policy.clone(), &stop).await?),
         false => None,
     };
-    let http = chats.http.bus(&bus).policy(&policy);
+    let http = chats.http.bus(&bus).policy(&policy).worker(health);
     listen::start(&mut supervisor, config, http, &stop).await?;
     let prompt = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     // A published policy comes from the bus; if that takes long, what is said then is true all the same.
@@ -128,16 +128,17 @@ async fn work(
     opened: &Opened,
     policy: Arc<Policy>,
     stop: &CancellationToken,
-) -> Result<Bus> {
+) -> Result<(Bus, adjutant_workers::Health)> {
     let bus = opened.role(Role::Worker).await?;
     let worker = parts::worker(config);
+    let health = worker.health.clone();
     watch(supervisor, config, &policy, ("worker", worker.name.clone()), &bus, stop);
     let (stop, used) = (stop.clone(), bus.clone());
     supervisor.start("worker", move || {
         let (worker, bus, policy, stop) = (worker.clone(), bus.clone(), policy.clone(), stop.clone());
         async move { Ok(adjutant_workers::run(worker, bus, policy, stop).await?) }
     });
-    Ok(used)
+    Ok((used, health))
 }
 
 /// Follows the policy, and tells others which one this replica decides by.
@@ -208,7 +209,7 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     watch(&mut supervisor, config, &policy, ("api", parts::replica()), &bus, &stop);
     let specs = specs::follow(&mut supervisor, &bus, &stop);
     specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
-    let http = listen::Chats::default().bus(&bus).policy(&policy);
+    let http = listen::Parts::default().bus(&bus).policy(&policy);
     let address = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
     output::say(&format!("The API answers at http://{address}"));
     listen::start(&mut supervisor, config, http, &stop).await?;
@@ -237,8 +238,8 @@ pub(super) async fn worker(config: &Config, stop: CancellationToken) -> Result<E
     let policy = parts::load_policy(config).await;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "worker", &stop).await?;
-    let bus = work(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
-    let http = listen::Chats::default().bus(&bus).policy(&policy);
+    let (bus, health) = work(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
+    let http = listen::Parts::default().bus(&bus).policy(&policy).worker(health);
     listen::start(&mut supervisor, config, http, &stop).await?;
     let ended = supervisor.run(Duration::from_secs(config.worker.grace_seconds)).await;
     opened.stop().await;

@@ -3,7 +3,10 @@
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::world::{SOON, Worker, World, write_policy};
+use super::{
+    nats::{raw::Raw, world::Installation},
+    world::{SOON, Worker, World, write_policy},
+};
 
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -58,4 +61,35 @@ async fn a_worker_says_by_part_why_it_is_not_ready_and_that_it_stops() {
     let status = tokio::time::timeout(SOON, worker.0.wait()).await.expect("it must stop").unwrap();
     assert!(status.success(), "{status}");
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_connected_and_can_take_nothing_is_not_ready() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let here = Installation::single().await;
+    let port = free_port();
+    let mut command = here.adjutant("worker", &["worker"]);
+    let worker = here.launch("worker", command.env("ADJUTANT_HTTP__LISTEN", format!("127.0.0.1:{port}")));
+    let until = async |status: u16| {
+        let deadline = tokio::time::Instant::now() + SOON;
+        loop {
+            if let Some((found, body)) = readiness(port).await
+                && found == status
+            {
+                return body;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{status} must come; {}", here.logs());
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    assert_eq!(until(200).await["worker"]["detail"], "0 of 16 slots in use");
+    let mut admin = Raw::connect(here.nats.port(), "admin", here.nats.password("admin")).await;
+    admin.ask("$JS.API.CONSUMER.DELETE.COMMANDS.workers", "").await.unwrap();
+    let body = until(503).await;
+    assert_eq!((&body["bus"]["ready"], &body["worker"]["ready"]), (&Value::Bool(true), &Value::Bool(false)));
+    let detail = body["worker"]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("no work can be taken"), "{detail}");
+    here.set_up().await;
+    until(200).await;
+    worker.stop().await;
 }

@@ -128,6 +128,22 @@ async fn a_policy_is_published_followed_and_gone_back_from_and_every_step_is_rec
     let again = stage.publish(&second, &["--as", "ana"]).await;
     assert!(again.status == 0 && again.out.contains("Version 2"), "{}", again.out);
 
+    // Files are compared with what is published, and versions with one another.
+    let live = stage.run(&["policy", "diff", "live", &second]).await;
+    assert_eq!(live.status, 0, "they are what is published: {} {}", live.out, live.err);
+    for old in [["1", "2"], [first.as_str(), "live"]] {
+        let told = stage.run(&[&["policy", "diff"], &old[..]].concat()).await;
+        let line = told.out.lines().find(|line| line.trim_start().starts_with("gain")).unwrap_or_default();
+        assert!(
+            told.status == 1 && line.contains("Product") && line.contains("policy.history"),
+            "{old:?}: {} {}",
+            told.out,
+            told.err
+        );
+    }
+    let none = stage.run(&["policy", "diff", "9", "live"]).await;
+    assert!(none.status == 2 && none.err.contains('9'), "{} {}", none.out, none.err);
+
     // What must not go live does not.
     let failing = stage.folder("failing", FIRST, "deny, everyone, console:local/terminal, ping, run, *\n");
     let refused = stage.publish(&failing, &["--as", "ana"]).await;
@@ -245,5 +261,42 @@ async fn a_key_publishes_what_policy_lets_it_and_only_over_the_version_that_it_h
     assert_eq!(told(1, "reason"), "from \"git\": more for Product");
     assert!(told(1, "author").as_str().unwrap().starts_with("api:"), "{versions}");
     api.kill().await.unwrap();
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freeze_holds_in_every_worker_and_two_people_see_what_the_other_did() {
+    let stage = Stage::new().await;
+    let rows =
+        format!("{FIRST}p, everyone, *, freeze.*, *, *, allow\np, everyone, *, ping, run, freeze=on, deny\n");
+    let published = stage.publish(&stage.folder("first", &rows, ""), &["--as-operator"]).await;
+    assert_eq!(published.status, 0, "{} {}", published.out, published.err);
+    stage.all_at(1).await;
+    let on =
+        stage.run(&["run", "--as", "ana", "--", "freeze", "on", "--reason=Black Friday", "--for=48h"]).await;
+    assert_eq!(on.status, 0, "{}", on.out);
+    // Whoever of the three takes it: twelve in a row, as soon as all of them have seen it.
+    let pings = async |status: i32, part: &str| {
+        for _ in 0..12 {
+            let told = stage.run(&["run", "--as", "sam", "--", "ping"]).await;
+            if told.status != status || !told.out.contains(part) {
+                return None;
+            }
+        }
+        Some(())
+    };
+    stage.world.eventually(async || pings(3, "Black Friday").await).await;
+    let again =
+        stage.run(&["run", "--as", "pat", "--", "freeze", "on", "--reason=only today", "--for=4h"]).await;
+    let over = "that of ana until";
+    assert!(
+        again.status == 0 && again.out.contains(over) && again.out.contains("Black Friday"),
+        "{}",
+        again.out
+    );
+    stage.world.eventually(async || pings(3, "only today").await).await;
+    let off = stage.run(&["run", "--as", "ana", "--", "freeze", "off", "--reason=all quiet"]).await;
+    assert!(off.status == 0 && off.out.contains("only today"), "{}", off.out);
+    stage.world.eventually(async || pings(0, "pong").await).await;
     stage.stop().await;
 }

@@ -20,9 +20,11 @@ mod ledger;
 mod announce;
 mod commands;
 mod executor;
+mod health;
 mod offers;
 mod worker;
 
 pub use commands::built_in;
 pub use context::{context, vocabulary};
+pub use health::Health;
 pub use worker::{WorkerConfig, run};

@@ -19,6 +19,7 @@ use crate::{
     announce::Announcer,
     commands::{self, About},
     executor::Executor,
+    health::Health,
     ledger::jitter,
     mode::Modes,
     offers::Offers,
@@ -48,6 +49,8 @@ pub struct WorkerConfig {
     pub record_grace: Duration,
     /// The limits of the bus; the lease decides how often a running command extends it.
     pub limits: Limits,
+    /// Where it tells whether it takes work.
+    pub health: Health,
 }
 
 /// Works until `stop`, then hands back what was not begun, waits for what runs, and leaves the rest to other workers.
@@ -115,7 +118,9 @@ async fn pull(
 ) -> Result<(), BusError> {
     let slots = Arc::new(Semaphore::new(config.slots));
     let mut pause = FIRST_PAUSE;
+    config.health.begins(config.slots);
     loop {
+        config.health.pulled(slots.available_permits());
         let Some(permits) = stop.run_until_cancelled(free(&slots)).await else { return Ok(()) };
         reap(running);
         let taken = bus.commands.take(permits.len(), PULL);
@@ -128,6 +133,7 @@ async fn pull(
             Some(Err(refused @ (BusError::Refused(_) | BusError::Wire(_)))) => return Err(refused),
             Some(Err(error)) => {
                 warn!(%error, "no work can be taken; trying again");
+                config.health.failed(error.to_string());
                 let _ = stop.run_until_cancelled(tokio::time::sleep(jitter(pause))).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }

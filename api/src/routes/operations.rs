@@ -36,6 +36,10 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 struct Ready {
     /// Whether calls can be served.
     ready: bool,
+    /// Whether the database answers.
+    database: bool,
+    /// Whether the bus is connected.
+    bus: bool,
 }
 
 /// How each part stands.
@@ -76,7 +80,10 @@ async fn live() -> &'static str {
 async fn ready(State(app): State<Shared>) -> impl IntoResponse {
     let (database, bus) = parts(&app).await;
     let ready = database && bus;
-    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(Ready { ready }))
+    (
+        if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE },
+        Json(Ready { ready, database, bus }),
+    )
 }
 
 /// How each part stands.

@@ -26,7 +26,7 @@ async fn whoever_runs_it_sees_that_it_lives_and_what_it_counts() {
     let world = World::new().await;
     assert_eq!(world.client.get(world.url("/livez")).send().await.unwrap().text().await.unwrap(), "ok");
     let ready: Value = world.client.get(world.url("/readyz")).send().await.unwrap().json().await.unwrap();
-    assert_eq!(ready, serde_json::json!({ "ready": true }));
+    assert_eq!(ready, serde_json::json!({ "ready": true, "database": true, "bus": true }));
     let without = world.client.get(world.url("/metrics")).send().await.unwrap();
     assert_eq!(without.status(), StatusCode::UNAUTHORIZED);
     let key = world.key("watch", &["metrics:read"]).await;

@@ -88,6 +88,7 @@ pub fn worker() -> WorkerConfig {
         trusted_homes: Vec::new(),
         record_grace: Duration::ZERO,
         limits: Limits::default(),
+        health: adjutant_workers::Health::default(),
     }
 }
 

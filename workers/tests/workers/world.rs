@@ -68,6 +68,7 @@ fn config() -> WorkerConfig {
         trusted_homes: vec!["console:local".to_owned()],
         record_grace: Duration::from_secs(300),
         limits: limits(),
+        health: adjutant_workers::Health::default(),
     }
 }
 
