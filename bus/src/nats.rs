@@ -2,6 +2,7 @@
 
 pub mod connect;
 mod event;
+mod filter;
 pub(crate) mod follow;
 mod inquiries;
 mod journal;

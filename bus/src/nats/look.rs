@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::{
     connect::{self, ApiError, Link, Login},
+    filter::covers,
     settings::{CONSUMER, Difference, STREAM, differences},
     topology,
     version::{OLDEST, is_new_enough},
@@ -247,33 +248,5 @@ fn map<T, U>(seen: Seen<T>, with: impl FnOnce(T) -> U) -> Seen<U> {
         Seen::Missing => Seen::Missing,
         Seen::Forbidden => Seen::Forbidden,
         Seen::Unanswered(why) => Seen::Unanswered(why),
-    }
-}
-
-/// Whether a filter, as consumers have it, covers a subject.
-fn covers(filter: &str, subject: &str) -> bool {
-    let mut subject = subject.split('.');
-    for token in filter.split('.') {
-        match (token, subject.next()) {
-            (">", Some(_)) => return true,
-            ("*", Some(_)) => {}
-            (token, Some(there)) if token == there => {}
-            _ => return false,
-        }
-    }
-    subject.next().is_none()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_covers_what_the_server_says_it_does() {
-        assert!(covers("adjutant.v1.say.slack.>", "adjutant.v1.say.slack.T0"));
-        assert!(!covers("adjutant.v1.say.slack.>", "adjutant.v1.say.slack"));
-        assert!(!covers("adjutant.v1.say.slack.>", "adjutant.v1.say.api.key"));
-        assert!(covers("adjutant.v1.cmd.slack.*", "adjutant.v1.cmd.slack.T0"));
-        assert!(!covers("adjutant.v1.cmd.slack.*", "adjutant.v1.cmd.slack.T0.more"));
     }
 }
