@@ -68,48 +68,21 @@ const fn is_held(event: &Event) -> bool {
 #[cfg(test)]
 mod tests {
     use adjutant_bus::{
-        actor::{Actor, Membership, Platform, Standing, Tenant},
         event::{Invocation, Opening},
-        id::{RequestId, Token},
-        place::Place,
+        id::Token,
         reply::Reply,
-        request::Request,
         subject::{JournalKey, Origin},
         wire::Version,
     };
     use jiff::Timestamp;
 
     use super::*;
+    use crate::sample;
 
     const MESSAGE: u64 = 7;
 
     fn journal(effect: Effect, facts: &[Fact]) -> Vec<Recorded> {
-        let tenant = Tenant::new("local");
-        let actor = Actor {
-            platform: Platform::Console,
-            tenant: tenant.clone(),
-            user: "ana".to_owned(),
-            label: String::new(),
-            standing: Standing::Member,
-        };
-        let request = Request {
-            v: Version,
-            id: RequestId::derive(Platform::Console, &tenant, "1"),
-            groups: Membership::known(Vec::new()),
-            place: Place {
-                platform: Platform::Console,
-                tenant,
-                channel: "terminal".to_owned(),
-                thread: None,
-                private: true,
-                answer: None,
-            },
-            text: "x".to_owned(),
-            raw: None,
-            received_at: Timestamp::UNIX_EPOCH,
-            expires_at: None,
-            actor,
-        };
+        let request = sample::request("x");
         let key = JournalKey { origin: Origin::of(&request.actor), request: request.id };
         let invocation = Invocation {
             path: "x".parse().unwrap(),
@@ -135,13 +108,7 @@ mod tests {
     }
 
     fn cancel() -> Fact {
-        let by = Actor {
-            platform: Platform::Console,
-            tenant: Tenant::new("local"),
-            user: "pat".to_owned(),
-            label: String::new(),
-            standing: Standing::Member,
-        };
+        let by = sample::actor("pat");
         Fact::CancelRequested { by }
     }
 

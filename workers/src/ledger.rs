@@ -218,18 +218,15 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use adjutant_bus::{
-        actor::{Membership, Platform, Standing, Tenant},
-        id::RequestId,
         memory::Memory,
         open::Role,
-        place::Place,
         ports::{BoxStream, Follow, Followed, Limits},
-        request::Request,
         subject::Origin,
     };
     use async_trait::async_trait;
 
     use super::*;
+    use crate::sample;
 
     /// A journal on three servers, in its two bad moments: one that has just answered lags, and a confirmation is lost.
     struct Clustered {
@@ -266,32 +263,7 @@ mod tests {
     }
 
     fn opening() -> (JournalKey, Opening) {
-        let tenant = Tenant::new("local");
-        let actor = Actor {
-            platform: Platform::Console,
-            tenant: tenant.clone(),
-            user: "ana".to_owned(),
-            label: "Ana".to_owned(),
-            standing: Standing::Member,
-        };
-        let request = Request {
-            v: Version,
-            id: RequestId::derive(Platform::Console, &tenant, "1"),
-            groups: Membership::known(Vec::new()),
-            place: Place {
-                platform: Platform::Console,
-                tenant,
-                channel: "terminal".to_owned(),
-                thread: None,
-                private: true,
-                answer: None,
-            },
-            text: "ping".to_owned(),
-            raw: None,
-            received_at: Timestamp::UNIX_EPOCH,
-            expires_at: None,
-            actor,
-        };
+        let request = sample::request("ping");
         let key = JournalKey { origin: Origin::of(&request.actor), request: request.id };
         (key, Opening { request, invocation: None, authorization: None, message_sequence: 1 })
     }

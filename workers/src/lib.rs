@@ -24,6 +24,9 @@ mod health;
 mod offers;
 mod worker;
 
+#[cfg(test)]
+mod sample;
+
 pub use commands::built_in;
 pub use context::{context, vocabulary};
 pub use health::Health;
