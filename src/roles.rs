@@ -13,6 +13,7 @@ mod parts;
 mod policy;
 mod serve;
 mod specs;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,15 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
     } else {
         telemetry::start(&loaded.config.log, quiet, one_shot)?;
     }
+    let export = trace::start(&loaded.config, &command)?;
+    let ended = run(loaded, command, stop).await;
+    if let Some(export) = export {
+        export.finish().await;
+    }
+    ended
+}
+
+async fn run(loaded: config::Loaded, command: Command, stop: CancellationToken) -> Result<ExitCode> {
     let config = &loaded.config;
     match command {
         Command::Up => serve::up(config, stop).await,

@@ -220,6 +220,27 @@ impl Outcome {
 }
 
 impl Fact {
+    /// Its type, as the wire has it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Held { .. } => "held",
+            Self::Started => "started",
+            Self::Resumed => "resumed",
+            Self::Progress { .. } => "progress",
+            Self::CancelRequested { .. } => "cancel_requested",
+            Self::Refused { .. } => "refused",
+            Self::Rejected { .. } => "rejected",
+            Self::Succeeded { .. } => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Expired { .. } => "expired",
+            Self::Interrupted { .. } => "interrupted",
+        }
+    }
+
     /// How the request ended and its one final reply, if this fact ends it.
     #[must_use]
     pub const fn end(&self) -> Option<(Outcome, &Reply)> {

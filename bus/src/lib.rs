@@ -40,3 +40,5 @@ pub mod nats;
 
 pub mod look;
 pub mod open;
+
+pub use adjutant_traces::TraceContext;

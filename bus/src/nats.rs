@@ -17,6 +17,7 @@ pub mod setup;
 pub mod status;
 mod store;
 mod topology;
+mod trace;
 pub mod users;
 mod version;
 

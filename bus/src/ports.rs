@@ -9,9 +9,9 @@ mod store;
 
 use std::{pin::Pin, sync::Arc};
 
+use adjutant_traces::{Attribute, Name, Span};
 use futures::Stream;
 
-pub(crate) use self::queue::NothingToSettle;
 pub use self::{
     inquiries::{Inquiries, Inquiry},
     journal::{AppendError, Follow, Followed, Journal, Recorded},
@@ -20,6 +20,7 @@ pub use self::{
     services::{Answer, CallError, ProgressSink, Serve, Services},
     store::{Bucket, Change, Entry, Expect, Store, StoreError},
 };
+pub(crate) use self::{queue::NothingToSettle, services::served};
 pub use crate::subject::Topic;
 use crate::{subject::Origin, wire::WireError};
 
@@ -78,6 +79,37 @@ impl Bus {
     /// As [`Queue::submit`], and when it is too large for the wire.
     pub async fn submit(&self, submission: &crate::request::Submission) -> Result<Accepted, BusError> {
         let payload = crate::wire::encode("request", submission)?;
-        self.commands.submit(&Origin::of(submission.actor()), &submission.id().to_string(), payload).await
+        let (origin, id) = (Origin::of(submission.actor()), submission.id());
+        let span = Span::begin(Name::PublishCommand)
+            .with(Attribute::Request(&id.to_string()))
+            .with(Attribute::Run(&id.run().to_string()))
+            .with(Attribute::Platform(origin.platform.as_str()));
+        let accepted = span.run(self.commands.submit(&origin, &id.to_string(), payload)).await;
+        span.set(Attribute::Outcome(told(&accepted)));
+        accepted
+    }
+
+    /// Puts a notice on its way to chat; the same notice again changes nothing.
+    ///
+    /// # Errors
+    /// As [`Queue::submit`], and when it is too large for the wire.
+    pub async fn tell(&self, notice: &crate::notice::Notice) -> Result<Accepted, BusError> {
+        let payload = crate::wire::encode("notice", notice)?;
+        let origin = Origin::new(notice.to.platform, &notice.to.tenant);
+        let span = Span::begin(Name::PublishNotice).with(Attribute::Platform(origin.platform.as_str()));
+        let accepted = span.run(self.outbox.submit(&origin, &notice.id, payload)).await;
+        span.set(Attribute::Outcome(told(&accepted)));
+        accepted
+    }
+}
+
+/// What the bus said, for a trace.
+const fn told(accepted: &Result<Accepted, BusError>) -> &'static str {
+    match accepted {
+        Ok(Accepted::New) => "accepted",
+        Ok(Accepted::Duplicate) => "duplicate",
+        Err(BusError::Unavailable(_)) => "unavailable",
+        Err(BusError::Full(_)) => "full",
+        Err(BusError::Refused(_) | BusError::Wire(_)) => "refused",
     }
 }

@@ -14,6 +14,7 @@ use adjutant_bus::{
 };
 use adjutant_gateway::{Deliver, Delivered, Specs};
 use adjutant_metrics::gateway::Ear;
+use adjutant_traces::{Attribute, Name, Span};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -81,7 +82,7 @@ impl Accept {
     /// A new message. Tries until the bus has it, or `stopped`.
     pub(crate) async fn message(&self, payload: Value, stopped: impl Fn() -> bool) -> Taken {
         let message: Message = serde_json::from_value(payload).unwrap_or_default();
-        let mut ask = match inbound::message(&message, self.us, &self.trusted) {
+        let ask = match inbound::message(&message, self.us, &self.trusted) {
             Inbound::Ask(ask) => ask,
             Inbound::Ignored(why) => {
                 debug!(reason = why.as_str(), "nothing is asked");
@@ -89,8 +90,12 @@ impl Accept {
             }
             Inbound::Autocomplete(_) | Inbound::Prefill(_) | Inbound::Ping => return Taken::Done,
         };
+        receiving().run(self.take(ask, stopped)).await
+    }
+
+    async fn take(&self, mut ask: Box<Ask>, stopped: impl Fn() -> bool) -> Taken {
         if !ask.private {
-            self.place(&mut ask).await;
+            Span::part(Name::Identify).run(self.place(&mut ask)).await;
         }
         let request = request(*ask);
         loop {
@@ -146,7 +151,7 @@ impl Accept {
             Inbound::Ignored(why) => ignored(why),
             Inbound::Ask(ask) => match asks_for_more(&ask, &specs) {
                 Some(modal) => Answer::modal(modal),
-                None => self.ask(request(*ask), &specs, arrived).await,
+                None => receiving().run(self.ask(request(*ask), &specs, arrived)).await,
             },
         }
     }
@@ -185,9 +190,17 @@ impl Accept {
             // Nothing is done by these, so that they may be too late.
             _ => return Some(self.interaction(interaction).await),
         };
-        let request = request(*ask);
+        receiving().run(self.acknowledge_first(request(*ask), &specs, callback)).await
+    }
+
+    async fn acknowledge_first(
+        &self,
+        request: Request,
+        specs: &[CommandSpec],
+        callback: &Callback,
+    ) -> Option<Answer> {
         let run = request.id.run();
-        let deferred = Answer::deferred(promises_privacy(&request, &specs));
+        let deferred = Answer::deferred(promises_privacy(&request, specs));
         if !self.acknowledge(callback, &deferred).await {
             debug!(%run, "an interaction that came again or late is left alone");
             return None;
@@ -209,9 +222,12 @@ impl Accept {
 
     /// Sends an answer, and tells the sender how the interaction was answered.
     pub(crate) async fn send(&self, callback: &Callback, answer: Answer) {
-        if self.acknowledge(callback, &answer).await
-            && let Some(request) = answer.request
-        {
+        let acknowledge = self.acknowledge(callback, &answer);
+        let acknowledged = match answer.trace.clone() {
+            Some(trace) => trace.run(acknowledge).await,
+            None => acknowledge.await,
+        };
+        if acknowledged && let Some(request) = answer.request {
             self.answered.tell(request, answer.first).await;
         }
     }
@@ -242,6 +258,11 @@ impl Accept {
             tokio::time::sleep(rest).await;
         }
     }
+}
+
+/// A trace begins: something that asks for a command came in.
+fn receiving() -> Span {
+    Span::begin(Name::Receive).with(Attribute::Platform(Platform::Discord.as_str()))
 }
 
 /// Whether a deferred answer must be promised to the asker only: what is not known to be for everybody is not.

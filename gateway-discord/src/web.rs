@@ -10,6 +10,7 @@ mod send;
 use std::time::Duration;
 
 use adjutant_bus::lease::Good;
+use adjutant_traces::{Attribute, Name, Span};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -141,7 +142,15 @@ impl Web {
     }
 
     async fn call(&self, call: Call<'_>) -> Result<Value, CallError> {
-        self.http.send(call, &self.limits).await
+        let span = Span::part(Name::CallPlatform).with(Attribute::Method(call.route));
+        let answer = span.run(self.http.send(call, &self.limits)).await;
+        span.set(Attribute::Outcome(match &answer {
+            Ok(_) => "ok",
+            Err(CallError::Limited(_)) => "limited",
+            Err(CallError::Refused { .. }) => "refused",
+            Err(CallError::Unknown(_)) => "unknown",
+        }));
+        answer
     }
 }
 

@@ -11,6 +11,7 @@ use adjutant_bus::{
 };
 use adjutant_gateway::{Deliver, Delivered, Specs};
 use adjutant_metrics::gateway::Ear;
+use adjutant_traces::{Attribute, Name, Span};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -191,8 +192,12 @@ impl Accept {
         {
             return (Answer::Acknowledge, None);
         }
-        let deadline = arrived + BUDGET;
-        let request = self.request(&workspace, ask).await;
+        let span = Span::begin(Name::Receive).with(Attribute::Platform(Platform::Slack.as_str()));
+        span.run(self.submit(&workspace, ask, arrived + BUDGET)).await
+    }
+
+    async fn submit(&self, workspace: &Workspace, ask: Ask, deadline: Instant) -> (Answer, Option<String>) {
+        let request = self.request(workspace, ask).await;
         let run = request.id.run();
         match self.deliver.deliver(&request, deadline).await {
             Delivered::Accepted => {
@@ -221,7 +226,7 @@ impl Accept {
     }
 
     async fn request(&self, workspace: &Workspace, ask: Ask) -> Request {
-        let identity = self.people.identify(workspace, &ask.person).await;
+        let identity = Span::part(Name::Identify).run(self.people.identify(workspace, &ask.person)).await;
         let id = ask.id(&workspace.tenant);
         Request {
             v: Version,

@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use adjutant_traces::{Attribute, Name, Span};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -135,11 +136,14 @@ impl Web {
             is_sensitive_url: true,
         };
         let sent = self.client.http_api.connector.http_post_uri::<Value, Value>(target, body, context);
-        match tokio::time::timeout(PATIENT, sent).await {
+        let span = Span::part(Name::CallPlatform).with(Attribute::Method("response_url"));
+        let answer = match span.run(tokio::time::timeout(PATIENT, sent)).await {
             Err(_) => Err(CallError::Unknown("no answer in time".to_owned())),
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(sort(&error)),
-        }
+        };
+        span.set(Attribute::Outcome(told(&answer)));
+        answer
     }
 
     /// Uploads the bytes of a file to the address that Slack gave, without the token.
@@ -191,14 +195,16 @@ impl Web {
         if let Some(rest) = self.rests(method) {
             return Err(CallError::Limited(rest));
         }
-        let answer = match tokio::time::timeout(patience, call).await {
-            Err(_) => return Err(CallError::Unknown("no answer in time".to_owned())),
+        let span = Span::part(Name::CallPlatform).with(Attribute::Method(method));
+        let answer = match span.run(tokio::time::timeout(patience, call)).await {
+            Err(_) => Err(CallError::Unknown("no answer in time".to_owned())),
             // The client takes a page of some proxy, sent with status 200, for an empty answer.
             Ok(Ok(answer)) if answer.get("ok") != Some(&Value::Bool(true)) => {
                 Err(CallError::Unknown("an answer that does not say ok".to_owned()))
             }
             Ok(answer) => answer.map_err(|error| sort(&error)),
         };
+        span.set(Attribute::Outcome(told(&answer)));
         if let Err(CallError::Limited(rest)) = &answer {
             adjutant_metrics::gateway::limited("slack");
             self.held.lock().insert(method, Instant::now() + *rest);
@@ -210,6 +216,16 @@ impl Web {
     pub(crate) fn rests(&self, method: &str) -> Option<Duration> {
         let held = self.held.lock().get(method).copied()?;
         held.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero())
+    }
+}
+
+/// What came of a call, for a trace.
+const fn told<T>(answer: &Result<T, CallError>) -> &'static str {
+    match answer {
+        Ok(_) => "ok",
+        Err(CallError::Limited(_)) => "limited",
+        Err(CallError::Refused { .. }) => "refused",
+        Err(CallError::Unknown(_)) => "unknown",
     }
 }
 

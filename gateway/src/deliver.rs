@@ -8,6 +8,7 @@ use adjutant_bus::{
     request::{Request, Submission},
 };
 use adjutant_metrics::gateway::{self as told, Accepted};
+use adjutant_traces::{Attribute, tell};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -46,6 +47,8 @@ impl Deliver {
     /// Submits until accepted, or until the deadline.
     pub async fn deliver(&self, request: &Request, deadline: Instant) -> Delivered {
         let begun = Instant::now();
+        tell(Attribute::Request(&request.id.to_string()));
+        tell(Attribute::Run(&request.id.run().to_string()));
         let delivered = self.submit(request, deadline).await;
         let accepted = match delivered {
             Delivered::Accepted => Accepted::Yes,
@@ -53,6 +56,11 @@ impl Deliver {
             Delivered::Never(_) => Accepted::Never,
             Delivered::Uncertain => Accepted::Uncertain,
         };
+        tell(Attribute::Outcome(match accepted {
+            Accepted::Yes => "accepted",
+            Accepted::No | Accepted::Never => "not accepted",
+            Accepted::Uncertain => "uncertain",
+        }));
         told::request(request.actor.platform.as_str(), accepted, begun.elapsed());
         delivered
     }

@@ -11,6 +11,7 @@ use adjutant_bus::{
     wire,
 };
 use adjutant_metrics::{gateway::notice as told, worker::Told};
+use adjutant_traces::{Attribute, Name, Span};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -115,7 +116,10 @@ async fn in_order(
             continue;
         }
         let again = delivery.attempt > 1 || Timestamp::now().duration_since(notice.sent_at) > FRESH;
-        settled(match board.tell(&tenant, &notice, again).await {
+        let span = Span::of(Name::DeliverNotice, delivery.trace.as_ref()).with(Attribute::Platform(platform));
+        let posted = span.run(board.tell(&tenant, &notice, again)).await;
+        span.set(Attribute::Outcome(if posted.is_ok() { "delivered" } else { "not delivered" }));
+        settled(match posted {
             Ok(()) => {
                 told(platform, Told::Done);
                 delivery.handle.acknowledge().await

@@ -10,6 +10,7 @@ use adjutant_bus::{
     subject::{JournalKey, Journals},
 };
 use adjutant_metrics::gateway::{self as told, Failure};
+use adjutant_traces::{Attribute, Name, Span};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::mpsc, time::Instant};
@@ -135,7 +136,11 @@ impl Talk {
             return None;
         };
         let every = self.handover / 3;
-        let deliver = deliver(chat, self, &ended, followed.recorded.event.at);
+        let span = Span::of(Name::DeliverAnswer, followed.trace.as_ref())
+            .with(Attribute::Request(&self.key.request.to_string()))
+            .with(Attribute::Run(&self.key.request.run().to_string()))
+            .with(Attribute::Platform(self.key.origin.platform.as_str()));
+        let deliver = span.run(deliver(chat, self, &ended, followed.recorded.event.at));
         tokio::pin!(deliver);
         let delivered = loop {
             tokio::select! {
@@ -147,6 +152,7 @@ impl Talk {
                 }
             }
         };
+        span.set(Attribute::Outcome(if delivered { "delivered" } else { "not delivered" }));
         if delivered {
             confirm(followed).await;
         } else if let Err(error) = followed.handle.release(AGAIN).await {

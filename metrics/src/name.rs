@@ -57,6 +57,10 @@ names! {
         "When this process was started, in seconds since 1970";
     Faults: Program Kind::Counter, "adjutant_faults_total" [Where]
         "What went wrong on our side: faults behind a command or in the policy engine, executions and roles that fell, panics";
+    SpansExported: Program Kind::Counter, "adjutant_spans_exported_total" []
+        "Spans of traces that the collector took";
+    SpansLost: Program Kind::Counter, "adjutant_spans_lost_total" []
+        "Spans of traces that the collector did not take";
 
     BusConnected: Bus Kind::Gauge, "adjutant_bus_connected" [Connection]
         "Whether the connection to the bus is up: 1 or 0";

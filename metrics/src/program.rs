@@ -6,7 +6,7 @@ use crate::{
     kind::Part,
     label::Label,
     name::Name,
-    registry::{begin, count, set},
+    registry::{begin, count, counter, set},
 };
 
 /// Where something went wrong on our side.
@@ -43,4 +43,12 @@ pub fn fault(at: Where) {
     };
     debug_assert!(matches!(Label::Where.values(), crate::Values::Fixed(all) if all.contains(&told)));
     count(Name::Faults, &[told]);
+}
+
+/// A batch of spans was sent to the collector, which took it or did not.
+pub fn spans(taken: bool, spans: u64) {
+    let name = if taken { Name::SpansExported } else { Name::SpansLost };
+    if let Some(counter) = counter(name, &[]) {
+        counter.inc_by(spans as f64);
+    }
 }

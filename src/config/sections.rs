@@ -15,6 +15,7 @@ pub(crate) struct Config {
     pub(crate) console: Console,
     pub(crate) http: Http,
     pub(crate) metrics: Metrics,
+    pub(crate) traces: Traces,
     pub(crate) api: Api,
     pub(crate) audit: Audit,
     pub(crate) slack: Slack,
@@ -132,6 +133,14 @@ pub(crate) struct Http {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Metrics {
     pub(crate) listen: String,
+}
+
+/// Where this program sends traces.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Traces {
+    pub(crate) endpoint: String,
+    pub(crate) sample_percent: u8,
+    pub(crate) headers: SecretString,
 }
 
 /// The API service.

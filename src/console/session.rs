@@ -8,6 +8,7 @@ use adjutant_bus::{
     request::Request,
     subject::{Journals, Origin},
 };
+use adjutant_traces::{Attribute, Name, Span};
 use futures::StreamExt;
 
 use super::{
@@ -59,7 +60,12 @@ impl Session {
         request: &Request,
         mut show: impl FnMut(Shown),
     ) -> Result<Ended, AskError> {
-        deliver::deliver(&self.bus, request).await?;
+        let span = Span::begin(Name::Receive)
+            .with(Attribute::Platform(Platform::Console.as_str()))
+            .with(Attribute::Request(&request.id.to_string()))
+            .with(Attribute::Run(&request.id.run().to_string()));
+        span.run(deliver::deliver(&self.bus, request)).await?;
+        drop(span);
         let run = request.id.run();
         show(Shown::Accepted(run));
         let mut fold = Fold::new(request.received_at);
@@ -81,7 +87,11 @@ impl Session {
             }
             taken = true;
             match fold.fold(&followed.recorded) {
-                Some(Step::End(ended)) => return Ok(*ended),
+                Some(Step::End(ended)) => {
+                    // What is left is to print it.
+                    drop(Span::of(Name::DeliverAnswer, followed.trace.as_ref()).with(Attribute::Outcome("delivered")));
+                    return Ok(*ended);
+                }
                 Some(Step::Show(shown)) => show(shown),
                 None => {}
             }

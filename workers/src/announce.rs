@@ -8,7 +8,7 @@ use adjutant_bus::{
     announcement::Announcement,
     destination::{self, Destination},
     notice::Notice,
-    ports::{Accepted, Bus, BusError, Delivery},
+    ports::{Bus, BusError, Delivery},
     spec::Action,
     wire,
 };
@@ -17,6 +17,7 @@ use adjutant_metrics::{
     worker::{Told, announced},
 };
 use adjutant_policies::{Ask, Gate, Policy};
+use adjutant_traces::{Name, Span};
 use jiff::Timestamp;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -68,12 +69,6 @@ impl From<BusError> for Stop {
     }
 }
 
-/// Puts a notice on its way; the same notice again changes nothing.
-pub(crate) async fn submit(bus: &Bus, notice: &Notice) -> Result<Accepted, BusError> {
-    let origin = adjutant_bus::subject::Origin::new(notice.to.platform, &notice.to.tenant);
-    bus.outbox.submit(&origin, &notice.id, wire::encode("notice", notice)?).await
-}
-
 impl Announcer {
     /// Takes announcements until `stop`.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
@@ -110,7 +105,8 @@ impl Announcer {
     /// Forwards one announcement, and settles it.
     async fn forward(&self, delivery: &Delivery) {
         let from = delivery.origin.tenant.unescape().unwrap_or_else(|| delivery.origin.tenant.to_string());
-        let settled = match self.announce(delivery).await {
+        let span = Span::of(Name::ForwardNotice, delivery.trace.as_ref());
+        let settled = match span.run(self.announce(delivery)).await {
             Ok(id) => {
                 announced(Told::Done);
                 info!(service = from, id, "an announcement was forwarded");
@@ -155,7 +151,7 @@ impl Announcer {
                 matter: announcement.message.matter.clone(),
                 sent_at: announcement.sent_at,
             };
-            submit(&self.bus, &notice).await?;
+            self.bus.tell(&notice).await?;
         }
         Ok(announcement.id)
     }

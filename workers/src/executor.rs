@@ -19,6 +19,7 @@ use adjutant_bus::{
 };
 use adjutant_metrics::worker as told;
 use adjutant_policies::Policy;
+use adjutant_traces::{Attribute, Name, Span};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -113,10 +114,15 @@ impl Executor {
         let Some(_here) = Here::enter(&self.here, id) else {
             return self.settle(delivery, Done::Release(self.lease)).await;
         };
+        let trace = Span::of(Name::ProcessCommand, delivery.trace.as_ref())
+            .with(Attribute::Request(&id.to_string()))
+            .with(Attribute::Run(&id.run().to_string()))
+            .with(Attribute::Platform(delivery.origin.platform.as_str()))
+            .with(Attribute::Attempt(delivery.attempt));
         let lease = Lease::keep(delivery.handle.clone(), self.lease);
-        let done = self.handle(delivery, request).instrument(span).await;
+        let done = trace.run(self.handle(delivery, request).instrument(span)).await;
         drop(lease);
-        self.settle(delivery, done).await;
+        trace.run(self.settle(delivery, done)).await;
     }
 
     /// Hands back a message that was not begun.
@@ -130,13 +136,16 @@ impl Executor {
         if delivery.attempt > MOST_DELIVERIES {
             return self.give_up(delivery, &request, ledger).await;
         }
-        let prepared = match self.prepare(delivery, &request).await {
+        let deciding = Span::begin(Name::Decide);
+        let prepared = match deciding.run(self.prepare(delivery, &request)).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 warn!(%error, "the request cannot be prepared now; handing it back");
                 return Done::Release(settle::back_off(delivery.attempt));
             }
         };
+        tell(&deciding, &prepared);
+        drop(deciding);
         let (opening, fact, ready) = match prepared {
             Prepared::Ready(ready) => {
                 tracing::Span::current().record("command", ready.command());
@@ -218,7 +227,10 @@ impl Executor {
     async fn perform(&self, mut ledger: Ledger, ready: Ready) -> Done {
         let run = Run { abandon: &self.abandon };
         let (command, begun) = (ready.command(), Instant::now());
-        let ending = run.perform(&mut ledger, ready).await;
+        let span = Span::begin(Name::Run).with(Attribute::Command(&command));
+        let ending = span.run(run.perform(&mut ledger, ready)).await;
+        ending.outcome().into_iter().for_each(|outcome| span.set(Attribute::Outcome(outcome)));
+        drop(span);
         told::ran(&command, begun.elapsed());
         match ending {
             Ending::With(fact) => self.end(ledger, *fact).await,
@@ -256,6 +268,21 @@ impl Executor {
             Err(LedgerError::Lost(_)) => Done::Leave,
             Err(LedgerError::Bus(_)) => Done::Release(settle::back_off(delivery.attempt)),
         }
+    }
+}
+
+/// What was understood and decided, for the trace.
+fn tell(span: &Span, prepared: &Prepared) {
+    let opening = match prepared {
+        Prepared::Ready(ready) | Prepared::Paused(ready, _) => &ready.opening,
+        Prepared::Ended(ended) => &ended.0,
+    };
+    if let Some(invocation) = &opening.invocation {
+        span.set(Attribute::Command(&invocation.path.dotted()));
+    }
+    if let Some(decision) = &opening.authorization {
+        span.set(Attribute::Allowed(decision.allowed));
+        span.set(Attribute::Policy(&decision.policy));
     }
 }
 

@@ -12,6 +12,7 @@ use adjutant_bus::{
     wire::Version,
 };
 use adjutant_metrics::worker as told;
+use adjutant_traces::{Attribute, Name, Span};
 use jiff::Timestamp;
 
 /// First pause before an append is repeated; doubles with each try.
@@ -110,6 +111,16 @@ impl Ledger {
     }
 
     async fn write(
+        &mut self,
+        opening: Option<Box<Opening>>,
+        fact: Fact,
+        patience: Patience,
+    ) -> Result<u64, LedgerError> {
+        let span = Span::begin(Name::Append).with(Attribute::Event(fact.name()));
+        span.run(self.write_until(opening, fact, patience)).await
+    }
+
+    async fn write_until(
         &mut self,
         opening: Option<Box<Opening>>,
         fact: Fact,

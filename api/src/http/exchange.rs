@@ -7,7 +7,9 @@ use std::{
     time::Instant,
 };
 
+use adjutant_bus::TraceContext;
 use adjutant_metrics::api as metrics;
+use adjutant_traces::{Attribute, Span};
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method},
@@ -24,6 +26,8 @@ const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const SUPERSEDED: HeaderName = HeaderName::from_static("key-superseded");
+/// What the paths begin with whose calls are in traces.
+const TRACED: &str = "/v1/";
 /// Longest id that is taken over from the caller.
 const LONGEST_ID: usize = 128;
 
@@ -68,17 +72,18 @@ pub(crate) async fn layer(State(app): State<Shared>, mut request: Request, next:
         superseded: OnceLock::new(),
     });
     let begun = Instant::now();
-    let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let (method, route) = (known(request.method()), request.extensions().get::<MatchedPath>().cloned());
     request.extensions_mut().insert(exchange.clone());
-    let mut response = next.run(request).await;
+    let span = traced(request.headers(), &method, route.as_ref());
+    let mut response = match &span {
+        Some(span) => span.run(next.run(request)).await,
+        None => next.run(request).await,
+    };
+    if let Some(span) = &span {
+        span.set(Attribute::HttpStatus(response.status().as_u16()));
+    }
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let method =
-        if method.is_safe() || method.is_idempotent() || method == Method::POST || method == Method::PATCH {
-            method.as_str()
-        } else {
-            "other"
-        };
-    metrics::call(method, route, response.status().as_str(), begun.elapsed());
+    metrics::call(&method, route, response.status().as_str(), begun.elapsed());
     if let Some(code) = response.extensions().get::<Code>() {
         app.keys.refusals.note(&exchange, *code);
     }
@@ -97,6 +102,27 @@ pub(crate) async fn layer(State(app): State<Shared>, mut request: Request, next:
         tell(SUPERSEDED, &format!("?1; expires=\"{until}\""));
     }
     response
+}
+
+/// The span of a call under `/v1`, in the trace that its caller names. What probes and browsers ask for has none.
+fn traced(headers: &HeaderMap, method: &str, route: Option<&MatchedPath>) -> Option<Span> {
+    let route = route.map(MatchedPath::as_str).filter(|route| route.starts_with(TRACED))?;
+    let header = |name| {
+        let mut values = headers.get_all(name).iter();
+        let first = values.next()?.to_str().ok();
+        // Two of them name none.
+        first.filter(|_| values.next().is_none())
+    };
+    Some(Span::answer(method, route, TraceContext::from_headers(header).as_ref()))
+}
+
+/// The method if it is one of HTTP's own, else `other`: whoever calls may make up any.
+fn known(method: &Method) -> String {
+    if method.is_safe() || method.is_idempotent() || *method == Method::POST || *method == Method::PATCH {
+        method.as_str().to_owned()
+    } else {
+        "other".to_owned()
+    }
 }
 
 /// The caller's own id if it is one that can be logged, else a new one.

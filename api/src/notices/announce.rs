@@ -30,7 +30,7 @@ pub(crate) async fn relay_announce(app: &App, id: &str, target: &str, payload: &
             matter: message.matter.clone(),
             sent_at: Timestamp::now(),
         };
-        app.bus.outbox.submit(&target.origin(), &notice.id, wire::encode("notice", &notice)?).await?;
+        app.bus.tell(&notice).await?;
     }
     Ok(())
 }

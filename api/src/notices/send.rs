@@ -127,11 +127,7 @@ async fn submit(
             matter: outgoing.message.matter.clone(),
             sent_at: Timestamp::now(),
         };
-        let submitted = match wire::encode("notice", &notice) {
-            Ok(payload) => app.bus.outbox.submit(&delivery.target.origin(), &notice.id, payload).await,
-            Err(error) => Err(BusError::from(error)),
-        };
-        match submitted {
+        match app.bus.tell(&notice).await {
             Ok(_) => delivery.status = Status::Accepted,
             Err(error) => {
                 error!(%error, notice = outgoing.id, "a notice was not accepted");

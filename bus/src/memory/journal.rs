@@ -16,6 +16,7 @@ use tokio::{
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
+    TraceContext,
     actor::Platform,
     event::Event,
     ports::{
@@ -42,6 +43,8 @@ struct State {
     last: HashMap<JournalKey, u64>,
     by_key: HashMap<JournalKey, Vec<u64>>,
     durable: HashMap<String, Position>,
+    /// In which trace an event was written.
+    traces: HashMap<u64, TraceContext>,
 }
 
 /// Where a durable follower is.
@@ -86,6 +89,12 @@ impl State {
         after.filter(|recorded| journals.contain(&recorded.key)).count() + pending
     }
 
+    fn next_traced(&self, journals: &Journals, after: u64) -> Option<(Arc<Recorded>, Option<TraceContext>)> {
+        let recorded = self.next_of(journals, after)?.clone();
+        let trace = self.traces.get(&recorded.sequence).cloned();
+        Some((recorded, trace))
+    }
+
     fn next_of(&self, journals: &Journals, after: u64) -> Option<&Arc<Recorded>> {
         let from = usize::try_from(after).ok()?;
         self.events.iter().skip(from).find(|recorded| journals.contain(&recorded.key))
@@ -96,6 +105,7 @@ impl State {
 impl Journal for MemoryJournal {
     async fn append(&self, key: &JournalKey, expected: u64, event: &Event) -> Result<u64, AppendError> {
         let size = wire::encode("event", event).map_err(BusError::from)?.len();
+        let trace = TraceContext::current();
         let mut state = self.0.state.lock();
         if state.last.get(key).copied().unwrap_or(0) != expected {
             return Err(AppendError::Conflict { expected });
@@ -106,6 +116,7 @@ impl Journal for MemoryJournal {
         let sequence = state.events.len() as u64 + 1;
         state.bytes += size;
         state.last.insert(key.clone(), sequence);
+        state.traces.extend(trace.map(|trace| (sequence, trace)));
         state.by_key.entry(key.clone()).or_default().push(sequence);
         state.events.push(Arc::new(Recorded { key: key.clone(), sequence, event: event.clone() }));
         drop(state);
@@ -169,13 +180,14 @@ async fn follow_after(shared: Arc<Shared>, journals: Journals, mut after: u64, o
         let changed = shared.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        let next = shared.state.lock().next_of(&journals, after).cloned();
+        let next = shared.state.lock().next_traced(&journals, after);
         match next {
-            Some(recorded) => {
+            Some((recorded, trace)) => {
                 after = recorded.sequence;
                 let followed = Followed {
                     recorded: Recorded::clone(&recorded),
                     again: false,
+                    trace,
                     handle: Arc::new(NothingToSettle),
                 };
                 if out.send(followed).await.is_err() {
@@ -210,11 +222,11 @@ async fn follow_durably(shared: Arc<Shared>, journals: Journals, name: String, o
         changed.as_mut().enable();
         let Ok(slot) = out.reserve().await else { return give_back(&shared, &name, &here) };
         match next_durable(&shared, &journals, &name) {
-            Ok((recorded, again)) => {
+            Ok((recorded, again, trace)) => {
                 here.insert(recorded.sequence);
                 let sequence = recorded.sequence;
                 let handle = Confirm { shared: shared.clone(), name: name.clone(), sequence };
-                slot.send(Followed { recorded, again, handle: Arc::new(handle) });
+                slot.send(Followed { recorded, again, trace, handle: Arc::new(handle) });
             }
             Err(due) => {
                 drop(slot);
@@ -239,7 +251,7 @@ fn next_durable(
     shared: &Shared,
     journals: &Journals,
     name: &str,
-) -> Result<(Recorded, bool), Option<Instant>> {
+) -> Result<(Recorded, bool, Option<TraceContext>), Option<Instant>> {
     let mut state = shared.state.lock();
     let now = Instant::now();
     let Some(position) = state.durable.get(name) else { return Err(None) };
@@ -255,7 +267,8 @@ fn next_durable(
         position.next = position.next.max(recorded.sequence);
         position.pending.insert(recorded.sequence, now + shared.lease);
     }
-    Ok((Recorded::clone(&recorded), overdue.is_some()))
+    let trace = state.traces.get(&recorded.sequence).cloned();
+    Ok((Recorded::clone(&recorded), overdue.is_some(), trace))
 }
 
 /// A follower that goes away leaves its unconfirmed events to the next one at once.

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
+    TraceContext,
     actor::Platform,
     ports::{Accepted, BusError, Delivery, Limits, Queue, Settle},
     subject::Origin,
@@ -38,6 +39,7 @@ pub struct DeadLetter {
 struct Waiting {
     origin: Origin,
     payload: Bytes,
+    trace: Option<TraceContext>,
     attempt: u64,
     /// When it may be taken (again).
     due: Instant,
@@ -99,6 +101,7 @@ impl MemoryQueue {
                 sequence: *sequence,
                 attempt: message.attempt,
                 payload: message.payload.clone(),
+                trace: message.trace.clone(),
                 handle: Arc::new(handle),
             });
         }
@@ -155,7 +158,8 @@ impl Queue for MemoryQueue {
         state.ids_by_age.push_back((now, id.to_owned()));
         state.newest += 1;
         let sequence = state.newest;
-        let message = Waiting { origin: origin.clone(), payload, attempt: 0, due: now, accepted: now };
+        let (origin, trace) = (origin.clone(), TraceContext::current());
+        let message = Waiting { origin, payload, trace, attempt: 0, due: now, accepted: now };
         state.messages.insert(sequence, message);
         drop(state);
         self.shared.changed.notify_waiters();

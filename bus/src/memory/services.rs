@@ -17,7 +17,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    ports::{Answer, BoxStream, BusError, CallError, Serve, Services},
+    TraceContext,
+    ports::{Answer, BoxStream, BusError, CallError, Serve, Services, served},
     service::{Call, Offer},
     spec::CommandPath,
 };
@@ -61,8 +62,9 @@ impl Services for MemoryServices {
         let (serve, slots) = self.find(&call.path).ok_or(CallError::NoService)?;
         let (out, stream) = mpsc::channel(FRAMES);
         let left = Duration::try_from(call.deadline.duration_since(Timestamp::now())).unwrap_or_default();
+        let trace = TraceContext::current();
         tokio::spawn(async move {
-            let answered = tokio::time::timeout(left, answer(serve, slots, call, out.clone())).await;
+            let answered = tokio::time::timeout(left, answer(serve, slots, call, trace, out.clone())).await;
             let last = answered.unwrap_or(Err(CallError::Deadline));
             let _ = out.send(last).await;
         });
@@ -102,6 +104,7 @@ async fn answer(
     serve: Arc<dyn Serve>,
     slots: Arc<Semaphore>,
     call: Call,
+    trace: Option<TraceContext>,
     out: mpsc::Sender<Result<Answer, CallError>>,
 ) -> Result<Answer, CallError> {
     let _slot = slots.acquire_owned().await.map_err(|_| CallError::NoService)?;
@@ -113,7 +116,7 @@ async fn answer(
             }
         }
     }));
-    let served = tokio::spawn(async move { serve.serve(call, progress).await }).await;
+    let served = tokio::spawn(served(serve, call, progress, trace)).await;
     let _ = pass_on.await;
     match served {
         Ok(Ok(reply)) => Ok(Answer::Result(reply)),

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use super::{connect::Link, event::decode, topology::JOURNAL};
+use super::{connect::Link, event::decode, topology::JOURNAL, trace};
 use crate::{
     ports::{BusError, Followed, NothingToSettle, Settle},
     subject::Journals,
@@ -141,9 +141,9 @@ async fn pull(
         let message = next.map_err(|error| error.to_string())?;
         let Ok(sequence) = message.info().map(|info| info.stream_sequence) else { continue };
         *after = sequence.max(*after);
-        if let Some(recorded) = decode(&message.subject, sequence, &message.payload)
-            && out.send(Followed { recorded, again: false, handle: Arc::new(NothingToSettle) }).await.is_err()
-        {
+        let Some(recorded) = decode(&message.subject, sequence, &message.payload) else { continue };
+        let (trace, handle) = (trace::read(message.headers.as_ref()), Arc::new(NothingToSettle));
+        if out.send(Followed { recorded, again: false, trace, handle }).await.is_err() {
             return Ok(());
         }
     }
@@ -177,7 +177,8 @@ async fn pass_on(link: &Link, message: jetstream::Message, out: &mpsc::Sender<Fo
     };
     let reply = message.reply.as_ref().map(ToString::to_string).unwrap_or_default();
     let handle = Arc::new(Confirm { link: link.clone(), reply });
-    out.send(Followed { recorded, again: delivered > 1, handle }).await.is_ok()
+    let trace = trace::read(message.headers.as_ref());
+    out.send(Followed { recorded, again: delivered > 1, trace, handle }).await.is_ok()
 }
 
 struct Confirm {

@@ -12,6 +12,7 @@ use super::{
     event::decode,
     follow,
     topology::JOURNAL,
+    trace,
 };
 use crate::{
     event::Event,
@@ -79,6 +80,7 @@ impl Journal for NatsJournal {
         let payload = wire::encode("event", event).map_err(BusError::from)?;
         let mut headers = HeaderMap::new();
         headers.insert(EXPECTED, expected.to_string().as_str());
+        trace::write(&mut headers);
         let ack = self.link.store(Subject::Journal(key.clone()).to_string(), headers, payload, false).await?;
         match ack.error {
             None => Ok(ack.seq),

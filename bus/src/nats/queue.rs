@@ -16,6 +16,7 @@ use tracing::error;
 use super::{
     connect::{Link, meaning},
     topology::{COMMANDS, OUTBOX},
+    trace,
 };
 use crate::{
     actor::Platform,
@@ -157,6 +158,7 @@ impl NatsQueue {
             sequence: info.0,
             attempt: info.1,
             payload: message.payload.clone(),
+            trace: trace::read(message.headers.as_ref()),
             handle: Arc::new(handle),
         })
     }
@@ -170,6 +172,7 @@ impl Queue for NatsQueue {
         }
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Msg-Id", id);
+        trace::write(&mut headers);
         let subject = self.lane.subject(origin.clone()).to_string();
         let ack = self.link.store(subject, headers, payload, true).await?;
         match ack.error {

@@ -22,9 +22,11 @@ use tracing::{error, warn};
 use super::{
     connect::Link,
     listing::{self, Listed},
+    trace,
 };
 use crate::{
-    ports::{Answer, BoxStream, BusError, CallError, Serve, Services},
+    TraceContext,
+    ports::{Answer, BoxStream, BusError, CallError, Serve, Services, served},
     service::{Call, Frame, Offer},
     spec::CommandSpec,
     subject::Subject,
@@ -108,6 +110,7 @@ impl Services for NatsServices {
         headers.insert("adjutant-request", call.request.to_string().as_str());
         headers.insert("adjutant-fence", call.fence.to_string().as_str());
         headers.insert("adjutant-deadline", call.deadline.to_string().as_str());
+        trace::write(&mut headers);
         // An inbox of its own for each call: the client's `request` takes only the first frame.
         let inbox = client.new_inbox();
         let frames = client.subscribe(inbox.clone()).await.map_err(|error| failed(&error))?;
@@ -294,10 +297,11 @@ impl Desk {
             return warn!("a call that is none: nobody waits for its answer");
         };
         let (client, serve) = (self.client.clone(), self.serve.clone());
+        let trace = trace::read(message.headers.as_ref());
         tokio::spawn(async move {
             let _slot = slot;
             let last = match wire::decode::<Call>("call", &message.payload) {
-                Ok(call) => answer(&client, reply.to_string(), serve, call).await,
+                Ok(call) => answer(&client, reply.to_string(), serve, call, trace).await,
                 Err(error) => Frame::Error { v: wire::Version, message: error.to_string() },
             };
             send(&client, reply.to_string(), &last).await;
@@ -305,7 +309,13 @@ impl Desk {
     }
 }
 
-async fn answer(client: &Client, reply: String, serve: Arc<dyn Serve>, call: Call) -> Frame {
+async fn answer(
+    client: &Client,
+    reply: String,
+    serve: Arc<dyn Serve>,
+    call: Call,
+    trace: Option<TraceContext>,
+) -> Frame {
     let (progress, mut signs) = mpsc::channel(FRAMES);
     let (to, subject) = (client.clone(), reply);
     let forward = tokio::spawn(async move {
@@ -313,7 +323,7 @@ async fn answer(client: &Client, reply: String, serve: Arc<dyn Serve>, call: Cal
             send(&to, subject.clone(), &Frame::Progress { v: wire::Version, progress }).await;
         }
     });
-    let served = tokio::spawn(async move { serve.serve(call, progress).await }).await;
+    let served = tokio::spawn(served(serve, call, progress, trace)).await;
     let _ = forward.await;
     match served {
         Ok(Ok(reply)) => Frame::Result { v: wire::Version, reply },

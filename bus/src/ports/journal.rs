@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::{BoxStream, BusError, Settle};
 use crate::{
+    TraceContext,
     event::Event,
     subject::{JournalKey, Journals},
 };
@@ -54,6 +55,8 @@ pub struct Followed {
     pub recorded: Recorded,
     /// It was delivered before, and not confirmed. Not known after a crash of the server.
     pub again: bool,
+    /// The trace that it was written in, if it was.
+    pub trace: Option<TraceContext>,
     /// Confirms it. Unconfirmed ones come again to a durable follower.
     pub handle: Arc<dyn Settle>,
 }
@@ -61,7 +64,8 @@ pub struct Followed {
 /// The journal of every request: the record, and the lock.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Appends if the journal's last event has the sequence `expected` (0: there is none yet). Returns the new sequence.
+    /// Appends if the journal's last event has the sequence `expected` (0: there is none yet), with the place in the trace of the
+    /// current task. Returns the new sequence.
     ///
     /// # Errors
     /// `Conflict` when it has another.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::BusError;
-use crate::subject::Origin;
+use crate::{TraceContext, subject::Origin};
 
 /// What the bus says to a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,8 @@ pub enum Accepted {
 /// Work to be done once: requests and decisions, and notices.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Stores a message durably under its id. The same id again, within the window of ten minutes, is a duplicate.
+    /// Stores a message durably under its id, with the place in the trace of the current task. The same id again, within the
+    /// window of ten minutes, is a duplicate.
     ///
     /// # Errors
     /// `Full` when the origin's share is used up, `Unavailable` when it is not certain that it was stored.
@@ -44,6 +45,8 @@ pub struct Delivery {
     pub attempt: u64,
     /// The message as it came.
     pub payload: Bytes,
+    /// The trace that it was sent in, if it was.
+    pub trace: Option<TraceContext>,
     /// What settles it.
     pub handle: Arc<dyn Settle>,
 }

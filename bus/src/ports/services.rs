@@ -4,8 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
+use adjutant_traces::{Attribute, Name, Span};
+
 use super::{BoxStream, BusError};
 use crate::{
+    TraceContext,
     event::Progress,
     reply::Reply,
     service::{Call, Offer},
@@ -45,8 +48,24 @@ pub type ProgressSink = tokio::sync::mpsc::Sender<Progress>;
 /// The code behind an offered service.
 #[async_trait]
 pub trait Serve: Send + Sync {
-    /// Answers one call. `Err` carries what to tell the person.
+    /// Answers one call, as a part of the trace that it came in. `Err` carries what to tell the person.
     async fn serve(&self, call: Call, progress: ProgressSink) -> Result<Reply, String>;
+}
+
+/// Has a call answered, as a part of the trace that it came in.
+pub(crate) async fn served(
+    serve: Arc<dyn Serve>,
+    call: Call,
+    progress: ProgressSink,
+    trace: Option<TraceContext>,
+) -> Result<Reply, String> {
+    let span = Span::of(Name::Serve, trace.as_ref())
+        .with(Attribute::Request(&call.request.to_string()))
+        .with(Attribute::Run(&call.request.run().to_string()))
+        .with(Attribute::Command(&call.path.dotted()));
+    let answer = span.run(serve.serve(call, progress)).await;
+    span.set(Attribute::Outcome(if answer.is_ok() { "succeeded" } else { "failed" }));
+    answer
 }
 
 /// Commands implemented elsewhere.
@@ -58,7 +77,7 @@ pub trait Services: Send + Sync {
     /// `Unavailable` while the server cannot be reached.
     async fn list(&self, window: Duration) -> Result<Vec<Offer>, BusError>;
 
-    /// Calls the command. The stream ends after `Result`, `Error` or `Err`; the call's own deadline bounds it.
+    /// Calls the command, with the place in the trace of the current task. The stream ends after `Result`, `Error` or `Err`; the call's own deadline bounds it.
     ///
     /// # Errors
     /// `NoService` may come here or as the first item.

@@ -1,6 +1,9 @@
 //! The first answer to an interaction (Discord: "Interaction Callback Type").
 
-use adjutant_bus::id::{RequestId, RunId};
+use adjutant_bus::{
+    TraceContext,
+    id::{RequestId, RunId},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,11 +20,13 @@ pub(crate) struct Answer {
     /// What is left to be said after it.
     pub(crate) first: First,
     pub(crate) request: Option<RequestId>,
+    /// The trace that it belongs to.
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl Answer {
     const fn new(body: Value) -> Self {
-        Self { body, first: First::Whole, request: None }
+        Self { body, first: First::Whole, request: None, trace: None }
     }
 
     pub(super) fn pong() -> Self {
@@ -62,7 +67,7 @@ impl Answer {
     }
 
     pub(super) fn of(self, request: RequestId) -> Self {
-        Self { request: Some(request), ..self }
+        Self { request: Some(request), trace: TraceContext::current(), ..self }
     }
 }
 

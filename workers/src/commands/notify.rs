@@ -18,7 +18,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use super::{Asked, Command, Failure, path};
-use crate::{announce, suggest};
+use crate::suggest;
 
 /// The name under which policy knows it; what services announce is authorized under it too.
 pub(crate) const NAME: &str = "notify";
@@ -57,7 +57,7 @@ impl Command for Notify {
         }
         let mut failed = Vec::new();
         for target in &destination.targets {
-            if let Err(error) = announce::submit(&asked.bus, &notice(asked, target)).await {
+            if let Err(error) = asked.bus.tell(&notice(asked, target)).await {
                 warn!(%error, place = %target.place(), "a notice could not be put on the bus");
                 failed.push(format!("{}: {}", target.place(), why(&error)));
             }

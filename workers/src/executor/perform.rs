@@ -12,6 +12,7 @@ use adjutant_bus::{
     spec::{CommandSpec, Visibility},
     wire,
 };
+use adjutant_traces::{Attribute, Name, Span, in_current};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::mpsc, task::JoinError, time::Instant};
@@ -46,6 +47,16 @@ pub(super) enum Ending {
     NotOurs,
 }
 
+impl Ending {
+    /// How it ended, if it did.
+    pub(super) fn outcome(&self) -> Option<&'static str> {
+        match self {
+            Self::With(fact) => fact.end().map(|(outcome, _)| outcome.as_str()),
+            Self::NotOurs => None,
+        }
+    }
+}
+
 /// What running needs.
 pub(super) struct Run<'a> {
     pub(super) abandon: &'a CancellationToken,
@@ -61,7 +72,7 @@ impl Run<'_> {
         let limit = Duration::from_secs(spec.timeout_seconds);
         let (progress, mut signs) = mpsc::channel(PROGRESS_WAITING);
         let fence = ledger.last();
-        let work = handle(ready, fence, limit, progress).in_current_span();
+        let work = in_current(handle(ready, fence, limit, progress)).in_current_span();
         let mut handler = AbortOnDropHandle::new(tokio::spawn(work));
         let deadline = Instant::now() + limit;
         let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
@@ -174,6 +185,23 @@ async fn call(
 
 /// One call: what the service says in the end, if it says anything.
 async fn once(
+    ready: &Ready,
+    call: &Call,
+    progress: &mpsc::Sender<Progress>,
+) -> Result<Option<Result<Reply, String>>, CallError> {
+    let span = Span::begin(Name::Call).with(Attribute::Command(&call.path.dotted()));
+    let answer = span.run(heard(ready, call, progress)).await;
+    span.set(Attribute::Outcome(match &answer {
+        Ok(Some(Ok(_))) => "succeeded",
+        Ok(_) => "failed",
+        Err(CallError::NoService) => "no_service",
+        Err(CallError::Deadline) => "timed_out",
+        Err(CallError::Malformed(_) | CallError::Bus(_)) => "unreadable",
+    }));
+    answer
+}
+
+async fn heard(
     ready: &Ready,
     call: &Call,
     progress: &mpsc::Sender<Progress>,
