@@ -59,6 +59,7 @@ mod stories {
         pub mod talks;
         pub mod world;
     }
+    pub mod traces;
     pub mod upgrade;
     pub mod world;
 }

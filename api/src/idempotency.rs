@@ -3,6 +3,7 @@
 
 mod claims;
 
+use adjutant_traces::in_current;
 use axum::{
     body::{Body, to_bytes},
     extract::FromRequestParts,
@@ -104,10 +105,10 @@ impl Once {
             }
         }
         let db = app.db.clone();
-        let done = tokio::spawn(async move {
+        let done = tokio::spawn(in_current(async move {
             let response = handle.await.unwrap_or_else(Problem::into_response);
             finish(&db, claim, response).await
-        });
+        }));
         done.await.unwrap_or_else(|fault| Problem::fault(&fault).into_response())
     }
 }

@@ -20,6 +20,7 @@ mod contract {
     pub mod services;
     pub mod store;
     pub mod subject;
+    pub mod traced;
     pub mod wire;
     pub mod world;
 }
@@ -93,6 +94,9 @@ promises! {
     published::a_draft_is_uploaded_found_and_removed_when_it_is_done_or_old,
     published::files_too_large_for_a_message_are_told_and_not_sent,
     published::who_is_up_is_told_and_who_stops_disappears,
+    traced::a_message_carries_its_trace_each_time_it_is_delivered,
+    traced::an_event_carries_its_trace_to_every_follower,
+    traced::a_service_works_in_the_trace_that_it_is_called_in,
     named::a_freeze_is_seen_by_a_watcher_and_one_that_cannot_be_read_is_no_knowledge,
     named::a_lease_goes_to_the_next_when_it_is_given_back_or_lost,
 }

@@ -89,7 +89,10 @@ impl Session {
             match fold.fold(&followed.recorded) {
                 Some(Step::End(ended)) => {
                     // What is left is to print it.
-                    drop(Span::of(Name::DeliverAnswer, followed.trace.as_ref()).with(Attribute::Outcome("delivered")));
+                    drop(
+                        Span::of(Name::DeliverAnswer, followed.trace.as_ref())
+                            .with(Attribute::Outcome("delivered")),
+                    );
                     return Ok(*ended);
                 }
                 Some(Step::Show(shown)) => show(shown),

@@ -17,7 +17,8 @@ pub(super) fn start(config: &Config, command: &Command) -> Result<Option<Export>
     let traces = &config.traces;
     let Some(service) = service(command).filter(|_| !traces.endpoint.is_empty()) else { return Ok(None) };
     let headers = Headers::parse(&traces.headers).context("traces.headers")?;
-    let instance = if matches!(command, Command::Worker) { parts::worker(config).name } else { parts::replica() };
+    let instance =
+        if matches!(command, Command::Worker) { parts::worker(config).name } else { parts::replica() };
     let settings = Settings {
         endpoint: traces.endpoint.clone(),
         ratio: f64::from(traces.sample_percent) / 100.0,

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::world::{SOON, World, figure, origin, soon};
 
-async fn one(queue: &dyn Queue) -> Delivery {
+pub async fn one(queue: &dyn Queue) -> Delivery {
     let deadline = tokio::time::Instant::now() + SOON;
     while tokio::time::Instant::now() < deadline {
         if let Some(delivery) = queue.take(1, Duration::from_secs(2)).await.unwrap().pop() {
