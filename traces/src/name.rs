@@ -79,6 +79,30 @@ impl Name {
         }
     }
 
+    /// What takes the time that it shows.
+    #[must_use]
+    pub const fn tells(self) -> &'static str {
+        match self {
+            Self::Answer => "the API answers a call",
+            Self::Receive => "something that asks for a command came in at a gateway, until the bus has it",
+            Self::Identify => "the platform is asked who that is, and in which groups",
+            Self::PublishCommand => "the command is put on the bus, until it is stored",
+            Self::ProcessCommand => "a worker has the command, until it is settled",
+            Self::Decide => "the words are understood, and policy decides",
+            Self::Append => "an event is written to the journal, until it is stored",
+            Self::Run => "what the command does",
+            Self::Call => "a service is called for it, until its last frame",
+            Self::Serve => "the service works; only services of this program tell it by themselves",
+            Self::DeliverAnswer => {
+                "a gateway brings the answer into the conversation, tries and waits included"
+            }
+            Self::PublishNotice => "a notice is put on the bus, until it is stored",
+            Self::ForwardNotice => "a worker checks what a service announces, and makes notices of it",
+            Self::DeliverNotice => "a gateway brings a notice into its channel",
+            Self::CallPlatform => "a call of the platform's API, with the wait for its turn where it has one",
+        }
+    }
+
     /// Its kind.
     #[must_use]
     pub const fn kind(self) -> Kind {
