@@ -59,7 +59,7 @@ pub(crate) async fn start(cli: Cli, stop: CancellationToken) -> Result<ExitCode>
         telemetry::start(&loaded.config.log, quiet, one_shot)?;
     }
     let export = trace::start(&loaded.config, &command)?;
-    let ended = run(loaded, command, stop).await;
+    let ended = Box::pin(run(loaded, command, stop)).await;
     if let Some(export) = export {
         export.finish().await;
     }

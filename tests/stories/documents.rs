@@ -8,7 +8,9 @@ use std::{
 /// Variables that begin as those of the configuration, but are for development, or of an example.
 const DEVELOPMENT: [&str; 3] = ["ADJUTANT_BLESS", "ADJUTANT_KEY", "ADJUTANT_ADVISORY_DB"];
 /// Names with a dot that begin as a section does, but are files, subjects, commands and kinds of entries.
-const OTHER: [&str; 16] = [
+const OTHER: [&str; 17] = [
+    // An attribute of spans.
+    "http.route",
     // Names of leases.
     "discord.identify",
     "discord.shard",
