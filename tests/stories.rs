@@ -52,6 +52,7 @@ mod stories {
     pub mod policy;
     pub mod policy_lock;
     pub mod policy_tools;
+    pub mod python;
     pub mod slack {
         pub mod faults;
         pub mod load;

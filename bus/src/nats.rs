@@ -4,6 +4,7 @@ pub mod connect;
 mod event;
 mod filter;
 pub(crate) mod follow;
+mod info;
 mod inquiries;
 mod journal;
 mod listing;

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use adjutant_fakes::collector::{FakeCollector, Spanned};
+use adjutant_fakes::{
+    collector::{FakeCollector, Spanned},
+    discord::FakeDiscord,
+};
 use adjutant_traces::{KEYS, Name};
 use nix::sys::signal::Signal;
 use reqwest::{Client, StatusCode};
@@ -199,6 +202,9 @@ async fn an_interaction_of_discord_is_one_trace_with_its_first_answer_in_it() {
     let mut gateway = discord.adjutant(&["gateway", "discord"]);
     let _gateway = start(&discord.world, "g0", traced(&mut gateway, &collector));
     discord.receives().await;
+    let registered =
+        |fake: &FakeDiscord| format!("{:?}", fake.record().commands).contains("\"promote\"").then_some(());
+    discord.fake.until("the commands of the demo", SOON, registered).await;
     let asked = discord.fake.command(ADA, DEPLOYS, deploy("list", None));
     discord.answer(&asked, "staging").await;
 

@@ -13,7 +13,6 @@ use async_nats::{Client, HeaderMap, Message, StatusCode, Subscriber};
 use async_trait::async_trait;
 use futures::{StreamExt, future, stream::FuturesUnordered};
 use jiff::Timestamp;
-use serde::Deserialize;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +20,7 @@ use tracing::{error, warn};
 
 use super::{
     connect::Link,
+    info::{COMMAND, offer},
     listing::{self, Listed},
     trace,
 };
@@ -28,13 +28,10 @@ use crate::{
     TraceContext,
     ports::{Answer, BoxStream, BusError, CallError, Serve, Services, served},
     service::{Call, Frame, Offer},
-    spec::CommandSpec,
     subject::Subject,
     wire,
 };
 
-/// Key of an endpoint's metadata that holds its `CommandSpec` as JSON.
-const COMMAND: &str = "adjutant.command";
 /// How the inbox of whoever calls begins. What the server was made to send here by a detour has none to answer to.
 const INBOXES: &str = "_INBOX";
 /// Queue group of every endpoint, as the protocol has it.
@@ -54,25 +51,6 @@ impl NatsServices {
     pub(super) const fn new(link: Link) -> Self {
         Self { link }
     }
-}
-
-/// What a service answers to `$SRV.INFO`, as far as we care.
-#[derive(Deserialize)]
-struct Info {
-    name: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    endpoints: Vec<Endpoint>,
-}
-
-#[derive(Deserialize)]
-struct Endpoint {
-    subject: String,
-    #[serde(default)]
-    metadata: Option<HashMap<String, String>>,
 }
 
 fn failed(error: &dyn std::fmt::Display) -> BusError {
@@ -179,31 +157,6 @@ impl Services for NatsServices {
         let _ = tokio::time::timeout(LAST_CALLS, rest).await;
         Ok(())
     }
-}
-
-/// The offer in a service's answer; an answer that is none of ours is passed over.
-fn offer(payload: &[u8]) -> Option<Offer> {
-    let info: Info = serde_json::from_slice(payload).ok()?;
-    let commands: Vec<CommandSpec> =
-        info.endpoints.iter().filter_map(|endpoint| command(&info.name, endpoint)).collect();
-    let Info { name, version, description, .. } = info;
-    (!commands.is_empty()).then_some(Offer { name, version, description, commands })
-}
-
-fn command(service: &str, endpoint: &Endpoint) -> Option<CommandSpec> {
-    let text = endpoint.metadata.as_ref()?.get(COMMAND)?;
-    let spec: CommandSpec = match serde_json::from_str(text) {
-        Ok(spec) => spec,
-        Err(error) => {
-            warn!(%error, service, "a service describes a command in a way that cannot be read");
-            return None;
-        }
-    };
-    if endpoint.subject == Subject::Run(spec.path.clone()).to_string() {
-        return Some(spec);
-    }
-    warn!(service, subject = endpoint.subject, command = %spec.path, "a service offers a command on another command's subject");
-    None
 }
 
 /// Hands frames to the caller until the last one, which is returned.
