@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod bus;
+mod canary;
 mod chats;
 mod doctor;
 mod health;

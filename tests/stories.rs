@@ -15,6 +15,7 @@ mod stories {
     pub mod api;
     pub mod audit;
     pub mod backup;
+    pub mod canary;
     pub mod command_line;
     pub mod deploy {
         pub mod compose;

@@ -7,7 +7,7 @@ use adjutant_policies::Policy;
 use ipnet::IpNet;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{auth::Keys, keyring::Keyring, live::Live, relay::Wake, store::Db};
+use crate::{auth::Keys, keyring::Keyring, live::Live, relay::Wake, service::Probe, store::Db};
 
 /// What the handlers go by.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub(crate) struct App {
     /// The commands that there are now.
     pub(crate) specs: watch::Receiver<Arc<Vec<CommandSpec>>>,
     pub(crate) live: Live,
+    /// Whether commands of its own come back, if some are sent.
+    pub(crate) canary: Option<Probe>,
     /// Turns to try a policy: a large one takes a core for seconds, and there is other work.
     pub(crate) trying: Semaphore,
 }

@@ -36,4 +36,4 @@ mod service;
 pub mod look;
 
 pub use routes::document;
-pub use service::{Api, ApiConfig, StartError};
+pub use service::{Api, ApiConfig, Probe, StartError};

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod unwritable;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use adjutant_bus::{ports::Bus, spec::CommandSpec};
 use adjutant_policies::Policy;
@@ -72,8 +72,31 @@ pub struct ApiConfig {
     pub effective_config: Option<serde_json::Value>,
     /// The commands that there are, as far as the program has learned.
     pub specs: watch::Receiver<Arc<Vec<CommandSpec>>>,
+    /// Whether commands of its own come back, if some are sent: what readiness depends on besides.
+    pub canary: Option<Probe>,
     /// How long calls may take to finish after a stop.
     pub grace: Duration,
+}
+
+/// Says whether something is in order, and what is known about it.
+#[derive(Clone)]
+pub struct Probe(Arc<dyn Fn() -> (bool, String) + Send + Sync>);
+
+impl Probe {
+    /// A probe that asks this.
+    pub fn new(ask: impl Fn() -> (bool, String) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    pub(crate) fn ask(&self) -> (bool, String) {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Probe")
+    }
 }
 
 impl ApiConfig {
@@ -98,6 +121,7 @@ impl ApiConfig {
             audit_retention: None,
             effective_config: None,
             specs: watch::channel(Arc::default()).1,
+            canary: None,
             grace: Duration::from_secs(5),
         }
     }
@@ -181,6 +205,7 @@ impl Api {
             policy,
             specs: config.specs,
             live: Live::new(),
+            canary: config.canary,
             trying: Semaphore::new(1),
         });
         Ok(Self {

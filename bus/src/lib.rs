@@ -30,6 +30,7 @@ pub mod ports;
 mod role;
 
 pub mod bundle;
+pub mod canary;
 pub mod lease;
 pub mod mode;
 pub mod presence;

@@ -67,7 +67,7 @@ pub(crate) struct Accept {
     pub(crate) us: Us,
     pub(crate) trusted: Trusted,
     pub(crate) specs: Specs,
-    pub(crate) deliver: Deliver,
+    pub(crate) deliver: Arc<Deliver>,
     /// Hears what the platform sends.
     pub(crate) ear: Ear,
     pub(crate) early: Early,

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use adjutant_bus::{ports::Bus, spec::CommandSpec};
-use adjutant_gateway::{Deliver, Finding, Specs};
+use adjutant_bus::{actor::Platform, ports::Bus, spec::CommandSpec};
+use adjutant_gateway::{
+    Deliver, Finding, Specs,
+    canary::{Canary, Pace, Sightings},
+};
 use adjutant_metrics::gateway::Ear;
 use axum::Router;
 use secrecy::SecretString;
@@ -106,6 +109,7 @@ pub struct Gateway {
     specs: Specs,
     socket: Option<Arc<Socket>>,
     live: watch::Sender<Live>,
+    sightings: Sightings,
 }
 
 impl Gateway {
@@ -160,7 +164,7 @@ impl Gateway {
             us,
             trusted: Trusted(config.trusted_guilds.iter().filter_map(|id| Snowflake::parse(id)).collect()),
             specs: specs.clone(),
-            deliver: Deliver::new(bus.clone()),
+            deliver: Arc::new(Deliver::new(bus.clone())),
             ear: Ear::begin("discord"),
             early: Early::default(),
             answered: answered.clone(),
@@ -177,7 +181,8 @@ impl Gateway {
                 Some(Arc::new(socket_of(&config, &bus, &accept, &gateway, hosts, live.clone())?))
             }
         };
-        Ok(Self { config, bus, name, accept, answered, specs, socket, live })
+        let sightings = Sightings::default();
+        Ok(Self { config, bus, name, accept, answered, specs, socket, live, sightings })
     }
 
     /// The routes that Discord calls, if it reaches us by HTTP.
@@ -201,6 +206,13 @@ impl Gateway {
         format!("{}, roles count in {guilds}", self.name)
     }
 
+    /// The canary that goes the way of this gateway.
+    #[must_use]
+    pub fn canary(&self, pace: Pace) -> Canary {
+        let (bus, deliver) = (self.bus.clone(), self.accept.deliver.clone());
+        Canary::new(bus, deliver, Platform::Discord, self.config.name.clone(), pace, self.sightings.clone())
+    }
+
     /// Receives and sends until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
         let sender = Sender {
@@ -213,6 +225,7 @@ impl Gateway {
             guilds: self.accept.trusted.clone(),
             name: self.config.name.clone(),
             handover: self.config.handover,
+            sightings: self.sightings.clone(),
         };
         let sending = sender::run(sender, stop.clone());
         let early = self.accept.early.clone().run(self.bus.clone(), stop.clone());

@@ -9,7 +9,7 @@ mod talk;
 use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::{actor::Platform, lease, ports::Bus, subject::JournalKey};
-use adjutant_gateway::{Chats, Lead, Specs, notices as feed};
+use adjutant_gateway::{Chats, Lead, Specs, canary::Sightings, notices as feed};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -36,6 +36,8 @@ pub(crate) struct Sender {
     pub(crate) name: String,
     /// After which time without a sign of life the lease goes to another replica.
     pub(crate) handover: Duration,
+    /// What the canary of this process is told.
+    pub(crate) sightings: Sightings,
 }
 
 /// Waits for the lease, sends while holding it, and so on until `stop`.
@@ -68,6 +70,7 @@ pub(crate) async fn run(sender: Sender, stop: CancellationToken) {
             platform: Platform::Discord,
             handover: sender.handover,
             chats: conversations,
+            sightings: sender.sightings.clone(),
         };
         sender.answered.sends_here(true);
         let led = lead.run(&term, beside, &stop).await;

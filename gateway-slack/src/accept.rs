@@ -56,7 +56,7 @@ pub(crate) enum Answer {
 pub(crate) struct Accept {
     pub(crate) workspaces: Arc<Workspaces>,
     pub(crate) people: People,
-    pub(crate) deliver: Deliver,
+    pub(crate) deliver: Arc<Deliver>,
     /// Hears what the platform sends.
     pub(crate) ear: Ear,
     pub(crate) specs: Specs,

@@ -2,8 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adjutant_bus::ports::Bus;
-use adjutant_gateway::{Deliver, Finding, Specs};
+use adjutant_bus::{actor::Platform, ports::Bus};
+use adjutant_gateway::{
+    Deliver, Finding, Specs,
+    canary::{Canary, Pace, Sightings},
+};
 use adjutant_metrics::gateway::Ear;
 use axum::Router;
 use secrecy::SecretString;
@@ -84,6 +87,7 @@ pub struct Gateway {
     specs: Specs,
     client: Arc<web::Client>,
     live: watch::Sender<usize>,
+    sightings: Sightings,
 }
 
 impl Gateway {
@@ -119,13 +123,14 @@ impl Gateway {
         let accept = Arc::new(Accept {
             workspaces: workspaces.clone(),
             people: People::new(),
-            deliver: Deliver::new(bus.clone()),
+            deliver: Arc::new(Deliver::new(bus.clone())),
             ear: Ear::begin("slack"),
             specs: specs.clone(),
             command: config.command.clone(),
         });
         let live = watch::Sender::new(0);
-        Ok(Self { config, bus, workspaces, accept, specs, client, live })
+        let sightings = Sightings::default();
+        Ok(Self { config, bus, workspaces, accept, specs, client, live, sightings })
     }
 
     /// The routes that Slack calls, if it reaches us by HTTP.
@@ -149,6 +154,13 @@ impl Gateway {
         shown.join(", ")
     }
 
+    /// The canary that goes the way of this gateway.
+    #[must_use]
+    pub fn canary(&self, pace: Pace) -> Canary {
+        let (bus, deliver) = (self.bus.clone(), self.accept.deliver.clone());
+        Canary::new(bus, deliver, Platform::Slack, self.config.name.clone(), pace, self.sightings.clone())
+    }
+
     /// Receives and sends until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
         self.accept.warm().await;
@@ -158,6 +170,7 @@ impl Gateway {
             specs: self.specs.clone(),
             name: self.config.name.clone(),
             handover: self.config.handover,
+            sightings: self.sightings.clone(),
         };
         let sending = sender::run(sender, stop.clone());
         match (self.config.ingress, &self.config.app_token) {

@@ -14,7 +14,7 @@ use adjutant_bus::{
     ports::Bus,
     subject::JournalKey,
 };
-use adjutant_gateway::{Chats, Lead, Specs, notices as feed};
+use adjutant_gateway::{Chats, Lead, Specs, canary::Sightings, notices as feed};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -41,6 +41,8 @@ pub(crate) struct Sender {
     pub(crate) name: String,
     /// After which time without a sign of life the lease goes to another replica.
     pub(crate) handover: Duration,
+    /// What the canary of this process is told.
+    pub(crate) sightings: Sightings,
 }
 
 /// Waits for the lease, sends while holding it, and so on until `stop`.
@@ -58,6 +60,7 @@ pub(crate) async fn run(sender: Sender, stop: CancellationToken) {
             platform: Platform::Slack,
             handover: sender.handover,
             chats: Conversations { posts, specs: sender.specs.clone() },
+            sightings: sender.sightings.clone(),
         };
         let led = lead.run(&term, feed::run(&sender.bus, &board), &stop).await;
         term.release().await;

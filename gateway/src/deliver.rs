@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use adjutant_bus::{
+    canary,
     ports::{Bus, BusError, Status},
     request::{Request, Submission},
+    subject::Origin,
 };
 use adjutant_metrics::gateway::{self as told, Accepted};
 use adjutant_traces::{Attribute, tell};
@@ -61,7 +63,10 @@ impl Deliver {
             Accepted::No | Accepted::Never => "not accepted",
             Accepted::Uncertain => "uncertain",
         }));
-        told::request(request.actor.platform.as_str(), accepted, begun.elapsed());
+        // Canaries are counted as such.
+        if !canary::is_origin(&Origin::of(&request.actor)) {
+            told::request(request.actor.platform.as_str(), accepted, begun.elapsed());
+        }
         delivered
     }
 

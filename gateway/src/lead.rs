@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use adjutant_bus::{
     actor::Platform,
+    canary,
     id::RequestId,
     lease::Term,
     ports::{Bus, BusError, Follow, Followed},
@@ -21,7 +22,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::talk::{self, Chat, Talk};
+use crate::{
+    canary::Sightings,
+    talk::{self, Chat, Talk},
+};
 
 /// Conversations at once. Beyond it events wait on the bus.
 const CONVERSATIONS: usize = 2_048;
@@ -51,6 +55,8 @@ pub struct Lead<C> {
     pub handover: Duration,
     /// Where conversations are held.
     pub chats: C,
+    /// What the canary of this process is told.
+    pub sightings: Sightings,
 }
 
 impl<C: Chats> Lead<C> {
@@ -66,6 +72,7 @@ impl<C: Chats> Lead<C> {
         stop: &CancellationToken,
     ) -> Result<(), BusError> {
         let lost = term.lost();
+        let sightings = self.sightings.clone();
         let follower = Follow::Durable(format!("gateway-{}", self.platform));
         let mut events = self.bus.journal.follow(Journals::Platform(self.platform), follower).await?;
         let mut talks = Talks {
@@ -78,6 +85,7 @@ impl<C: Chats> Lead<C> {
         };
         let (ended, mut ends) = mpsc::unbounded_channel();
         tokio::pin!(beside);
+        sightings.follows(true);
         loop {
             tokio::select! {
                 biased;
@@ -91,6 +99,7 @@ impl<C: Chats> Lead<C> {
                 () = &mut beside => break,
             }
         }
+        sightings.follows(false);
         drop(events);
         if !lost.is_cancelled() {
             talks.open.clear();
@@ -120,6 +129,12 @@ impl<C: Chats> Talks<C> {
     async fn event(&mut self, followed: Followed, ended: &mpsc::UnboundedSender<(RequestId, bool)>) {
         let request = followed.recorded.key.request;
         let over = followed.recorded.event.fact.end().is_some();
+        if canary::is_origin(&followed.recorded.key.origin) {
+            if over {
+                self.lead.sightings.ended(request);
+            }
+            return talk::confirm(&followed).await;
+        }
         let followed = match self.open.get(&request) {
             None => followed,
             Some(talk) => match talk.try_send(followed) {

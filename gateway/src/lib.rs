@@ -1,8 +1,10 @@
 //! What the gateways of all chat platforms do alike, on either side of the platform's own forms: putting a request on the bus
 //! before it is acknowledged (`deliver`), following the journal with one conversation for each request (`lead`, `talk`, `fold`),
-//! and posting what services have to say (`notices`, `matter`). Knows no platform.
+//! posting what services have to say (`notices`, `matter`), and seeing by a command of one's own that all of it works (`canary`).
+//! Knows no platform.
 
 mod backoff;
+pub mod canary;
 pub mod clock;
 mod deliver;
 mod finding;

@@ -38,12 +38,14 @@ pub enum Part {
     Gateway,
     /// The API.
     Api,
+    /// Whoever sends itself canaries: gateways and the API.
+    Canary,
 }
 
 impl Part {
     /// Every part, in the order of the documentation.
-    pub const ALL: [Self; 6] =
-        [Self::Program, Self::Bus, Self::Policy, Self::Worker, Self::Gateway, Self::Api];
+    pub const ALL: [Self; 7] =
+        [Self::Program, Self::Bus, Self::Policy, Self::Worker, Self::Gateway, Self::Api, Self::Canary];
 
     /// Its name, for people.
     #[must_use]
@@ -55,6 +57,7 @@ impl Part {
             Self::Worker => "Workers",
             Self::Gateway => "Gateways of Slack and Discord",
             Self::Api => "The API",
+            Self::Canary => "Canaries, in gateways and the API",
         }
     }
 }

@@ -58,11 +58,13 @@ pub enum Label {
     Route,
     /// The status of an answer.
     Status,
+    /// How far a canary came.
+    Stage,
 }
 
 impl Label {
     /// Every label, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Command,
         Self::Outcome,
         Self::Code,
@@ -83,6 +85,7 @@ impl Label {
         Self::Method,
         Self::Route,
         Self::Status,
+        Self::Stage,
     ];
 
     /// Its name in a series.
@@ -109,6 +112,7 @@ impl Label {
             Self::Method => "method",
             Self::Route => "route",
             Self::Status => "status",
+            Self::Stage => "stage",
         }
     }
 
@@ -175,6 +179,15 @@ impl Label {
                 Values::Configured("routes of the API, as `/v1/requests/{id}`; `none` for what is none")
             }
             Self::Status => Values::Configured("statuses that the API answers with"),
+            Self::Stage => Values::Fixed(&[
+                "returned",
+                "not_accepted",
+                "not_taken",
+                "not_ended",
+                "not_succeeded",
+                "not_seen",
+                "not_read",
+            ]),
         }
     }
 }

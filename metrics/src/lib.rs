@@ -10,6 +10,7 @@ mod registry;
 
 pub mod api;
 pub mod bus;
+pub mod canary;
 pub mod gateway;
 pub mod policy;
 pub mod program;

@@ -154,4 +154,11 @@ names! {
         "Events of the journal that are not in the record, told by the replica that copies";
     AuditAge: Api Kind::Gauge, "adjutant_audit_confirmed_age_seconds" []
         "Seconds since the record was last known to be kept, told by the replica that copies";
+
+    Canaries: Canary Kind::Counter, "adjutant_canaries_total" [Platform, Stage]
+        "Canaries that came back, or how far they came";
+    CanarySeconds: Canary SHORT, "adjutant_canary_seconds" [Platform]
+        "How long a canary was under way, in seconds";
+    CanaryAge: Canary Kind::Gauge, "adjutant_canary_last_return_age_seconds" [Platform]
+        "Seconds since a canary came back";
 }

@@ -43,6 +43,8 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("console.user", Kind::Text),
     ("http.listen", Kind::Text),
     ("metrics.listen", Kind::Text),
+    ("canary.every_seconds", Kind::Number(0..=3600)),
+    ("canary.patience_seconds", Kind::Number(1..=60)),
     ("traces.endpoint", Kind::Text),
     ("traces.sample_percent", Kind::Number(0..=100)),
     ("traces.headers", Kind::Secret),

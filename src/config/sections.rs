@@ -15,6 +15,7 @@ pub(crate) struct Config {
     pub(crate) console: Console,
     pub(crate) http: Http,
     pub(crate) metrics: Metrics,
+    pub(crate) canary: Canary,
     pub(crate) traces: Traces,
     pub(crate) api: Api,
     pub(crate) audit: Audit,
@@ -133,6 +134,13 @@ pub(crate) struct Http {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Metrics {
     pub(crate) listen: String,
+}
+
+/// How often gateways and the API try the whole way by a command of their own.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Canary {
+    pub(crate) every_seconds: u16,
+    pub(crate) patience_seconds: u16,
 }
 
 /// Where this program sends traces.

@@ -6,11 +6,11 @@ use adjutant_bus::{
     open::{Opened, Role},
     ports::Bus,
 };
-use adjutant_gateway::Finding;
+use adjutant_gateway::{Finding, canary::Canary};
 use anyhow::{Result, anyhow};
 use tokio_util::sync::CancellationToken;
 
-use super::{listen, measure, parts, serve, specs};
+use super::{canary, listen, measure, parts, serve, specs};
 use crate::{config::Config, supervise::Supervisor};
 
 /// How long a gateway may go on sending after a stop.
@@ -33,25 +33,25 @@ pub(super) async fn all(
 ) -> Result<Chats> {
     let mut chats = Chats::default();
     if !parts::slack(config).bot_tokens.is_empty() {
-        let (slack, _) = serve_slack(supervisor, config, opened, stop).await?;
-        chats.http = chats.http.slack(config, &slack);
+        let (slack, _, canary) = serve_slack(supervisor, config, opened, stop).await?;
+        chats.http = chats.http.slack(config, &slack).canary("slack canary", canary);
         chats.lines.push(format!("  slack    {}", slack.describe()));
     }
     if parts::discord(config).bot_token.is_some() {
-        let (discord, _) = serve_discord(supervisor, config, opened, stop).await?;
-        chats.http = chats.http.discord(config, &discord);
+        let (discord, _, canary) = serve_discord(supervisor, config, opened, stop).await?;
+        chats.http = chats.http.discord(config, &discord).canary("discord canary", canary);
         chats.lines.push(format!("  discord  {}", discord.describe()));
     }
     Ok(chats)
 }
 
-/// Starts the Slack gateway; returns its bus, too.
+/// Starts the Slack gateway and its canary; returns its bus, too.
 async fn serve_slack(
     supervisor: &mut Supervisor,
     config: &Config,
     opened: &Opened,
     stop: &CancellationToken,
-) -> Result<(Arc<adjutant_gateway_slack::Gateway>, Bus)> {
+) -> Result<(Arc<adjutant_gateway_slack::Gateway>, Bus, Option<Arc<Canary>>)> {
     let bus = opened.role(Role::Slack).await?;
     let used = bus.clone();
     let specs = specs::follow(supervisor, &bus, stop);
@@ -67,16 +67,17 @@ async fn serve_slack(
             Ok(())
         }
     });
-    Ok((gateway, used))
+    let canary = canary::start(supervisor, config, |pace| gateway.canary(pace), stop);
+    Ok((gateway, used, canary))
 }
 
-/// Starts the Discord gateway; returns its bus, too.
+/// Starts the Discord gateway and its canary; returns its bus, too.
 async fn serve_discord(
     supervisor: &mut Supervisor,
     config: &Config,
     opened: &Opened,
     stop: &CancellationToken,
-) -> Result<(Arc<adjutant_gateway_discord::Gateway>, Bus)> {
+) -> Result<(Arc<adjutant_gateway_discord::Gateway>, Bus, Option<Arc<Canary>>)> {
     let bus = opened.role(Role::Discord).await?;
     let used = bus.clone();
     let specs = specs::follow(supervisor, &bus, stop);
@@ -92,7 +93,8 @@ async fn serve_discord(
             Ok(())
         }
     });
-    Ok((gateway, used))
+    let canary = canary::start(supervisor, config, |pace| gateway.canary(pace), stop);
+    Ok((gateway, used, canary))
 }
 
 fn told(platform: &str, findings: &[Finding]) -> anyhow::Error {
@@ -106,8 +108,8 @@ pub(super) async fn slack(config: &Config, stop: CancellationToken) -> Result<Ex
     let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "gateway-slack", &stop).await?;
-    let (gateway, bus) = serve_slack(&mut supervisor, config, &opened, &stop).await?;
-    let http = listen::Parts::default().bus(&bus).slack(config, &gateway);
+    let (gateway, bus, canary) = serve_slack(&mut supervisor, config, &opened, &stop).await?;
+    let http = listen::Parts::default().bus(&bus).slack(config, &gateway).canary("canary", canary);
     alone(supervisor, config, http, opened, &stop).await
 }
 
@@ -116,8 +118,8 @@ pub(super) async fn discord(config: &Config, stop: CancellationToken) -> Result<
     let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "gateway-discord", &stop).await?;
-    let (gateway, bus) = serve_discord(&mut supervisor, config, &opened, &stop).await?;
-    let http = listen::Parts::default().bus(&bus).discord(config, &gateway);
+    let (gateway, bus, canary) = serve_discord(&mut supervisor, config, &opened, &stop).await?;
+    let http = listen::Parts::default().bus(&bus).discord(config, &gateway).canary("canary", canary);
     alone(supervisor, config, http, opened, &stop).await
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use adjutant_bus::ports::{Bus, Status};
+use adjutant_gateway::canary::Canary;
 use adjutant_policies::Policy;
 use anyhow::{Context, Result, bail};
 use axum::{Json, Router, http::StatusCode, response::IntoResponse, routing::get};
@@ -46,6 +47,14 @@ impl Parts {
     /// With a worker.
     pub(super) fn worker(mut self, health: adjutant_workers::Health) -> Self {
         self.health.push(("worker", Arc::new(move || health.ready())));
+        self
+    }
+
+    /// With the canary of a platform, if there is one.
+    pub(super) fn canary(mut self, name: &'static str, canary: Option<Arc<Canary>>) -> Self {
+        if let Some(canary) = canary {
+            self.health.push((name, Arc::new(move || canary.ready())));
+        }
         self
     }
 

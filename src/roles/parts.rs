@@ -8,6 +8,7 @@ use adjutant_bus::{
     open::{BusConfig, BusUrl, BusUrlError, Tls},
     ports::Limits,
 };
+use adjutant_gateway::canary::Pace;
 use adjutant_gateway_discord::{DiscordConfig, Registered};
 use adjutant_gateway_slack::{SlackConfig, SocketTiming};
 use adjutant_policies::{Options, Policy, Vocabulary};
@@ -116,8 +117,19 @@ pub(super) fn api(config: &Config) -> Result<ApiConfig> {
         audit_retention: (config.audit.retention_days > 0).then(|| days(config.audit.retention_days)),
         effective_config: Some(config.effective.clone().into()),
         specs: tokio::sync::watch::channel(std::sync::Arc::default()).1,
+        canary: None,
         grace: Duration::from_secs(api.grace_seconds),
     })
+}
+
+/// How canaries are sent, if they are.
+pub(super) fn canary(config: &Config) -> Option<Pace> {
+    let seconds = |seconds: u16| Duration::from_secs(seconds.into());
+    let pace = Pace {
+        every: seconds(config.canary.every_seconds),
+        patience: seconds(config.canary.patience_seconds),
+    };
+    (!pace.every.is_zero()).then_some(pace)
 }
 
 /// The Slack gateway, if there is a token for it.

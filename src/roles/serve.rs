@@ -2,17 +2,18 @@
 
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use adjutant_api::{Api, ApiConfig};
+use adjutant_api::{Api, ApiConfig, Probe};
 use adjutant_bus::{
     open::{self, BusConfig, BusUrl, Opened, Role},
     ports::Bus,
 };
+use adjutant_gateway::canary::Canary;
 use adjutant_policies::{Policy, live};
 use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{chats, listen, measure, parts, specs};
+use super::{canary, chats, listen, measure, parts, specs};
 use crate::{
     cli::RunArgs,
     config::Config,
@@ -42,11 +43,15 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
         serve_demo(&mut supervisor, config, &opened, &stop).await?;
     }
     let chats = chats::all(&mut supervisor, config, &opened, &stop).await?;
-    let api = match config.api.enabled {
-        true => Some(serve_api(&mut supervisor, config, &opened, policy.clone(), &stop).await?),
-        false => None,
+    let (api, canary) = match config.api.enabled {
+        true => {
+            let (address, canary) =
+                serve_api(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
+            (Some(address), canary)
+        }
+        false => (None, None),
     };
-    let http = chats.http.bus(&bus).policy(&policy).worker(health);
+    let http = chats.http.bus(&bus).policy(&policy).worker(health).canary("api canary", canary);
     listen::start(&mut supervisor, config, http, &stop).await?;
     let prompt = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     // A published policy comes from the bus; if that takes long, what is said then is true all the same.
@@ -175,17 +180,19 @@ fn watch(
     });
 }
 
-/// Starts the API service; says where it answers.
+/// Starts the API service and its canary; says where it answers.
 async fn serve_api(
     supervisor: &mut Supervisor,
     config: &Config,
     opened: &Opened,
     policy: Arc<Policy>,
     stop: &CancellationToken,
-) -> Result<SocketAddr> {
+) -> Result<(SocketAddr, Option<Arc<Canary>>)> {
     let bus = opened.role(Role::Api).await?;
+    let canary = canary::start(supervisor, config, |pace| canary::of_api(&bus, pace), stop);
+    let probe = canary.clone().map(|canary| Probe::new(move || canary.ready()));
     let specs = specs::follow(supervisor, &bus, stop);
-    let api = Api::open(ApiConfig { specs, ..parts::api(config)? }, bus, policy).await?;
+    let api = Api::open(ApiConfig { specs, canary: probe, ..parts::api(config)? }, bus, policy).await?;
     let (address, stop) = (api.address(), stop.clone());
     // It keeps its listener and its tasks by itself: what ends it is a fault that a new start would meet again.
     let running = Arc::new(Mutex::new(Some(api)));
@@ -196,7 +203,7 @@ async fn serve_api(
             Ok(api.run(stop).await?)
         }
     });
-    Ok(address)
+    Ok((address, canary))
 }
 
 /// The API service by itself.
@@ -210,7 +217,8 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     let specs = specs::follow(&mut supervisor, &bus, &stop);
     specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
     let http = listen::Parts::default().bus(&bus).policy(&policy);
-    let address = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
+    let (address, canary) = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
+    let http = http.canary("canary", canary);
     output::say(&format!("The API answers at http://{address}"));
     listen::start(&mut supervisor, config, http, &stop).await?;
     let ended = supervisor.run(Duration::from_secs(config.api.grace_seconds)).await;

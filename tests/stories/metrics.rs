@@ -173,6 +173,7 @@ async fn every_role_tells_the_whole_table_and_no_flood_adds_a_series() {
     trusts(worker.env("ADJUTANT_WORKER__NAME", "w0").env("ADJUTANT_WORKER__SLOTS", "7"));
     let worker = Told::start("worker", &mut worker, world.path());
     let mut gateway = world.adjutant(&["gateway", "slack"]);
+    gateway.env("ADJUTANT_CANARY__EVERY_SECONDS", "3600");
     let slack_gateway = Told::start("gateway-slack", &mut gateway, world.path());
     let mut gateway = world.adjutant(&["gateway", "discord"]);
     trusts(gateway.env("ADJUTANT_DISCORD__API_URL", discord.api_url()));
@@ -239,7 +240,8 @@ async fn every_role_tells_the_whole_table_and_no_flood_adds_a_series() {
     assert_eq!(figures.sum("adjutant_run_seconds_count", &[("command", "deploy.mutating")]), 1.0);
     assert!(figures.sum("adjutant_run_seconds_sum", &[("command", "deploy.mutating")]) >= 0.02);
     assert_eq!(figures.sum("adjutant_decision_seconds_count", &[("verdict", "denied")]), 1.0);
-    assert_eq!(figures.sum("adjutant_queue_seconds_count", &[("queue", "commands")]), 8.0);
+    // With the canary of the Slack gateway.
+    assert_eq!(figures.sum("adjutant_queue_seconds_count", &[("queue", "commands")]), 9.0);
     worker.series("that nothing runs", |s| s.sum("adjutant_worker_slots_used", &[]) == 0.0).await;
     let figures = slack_gateway
         .series("the duplicate", |s| s.sum("adjutant_duplicates_total", &[("net", "bus")]) == 1.0)

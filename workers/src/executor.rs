@@ -9,6 +9,7 @@ mod submission;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use adjutant_bus::{
+    canary,
     event::{Fact, Outcome},
     id::RequestId,
     ports::{Bus, Delivery, Recorded},
@@ -231,7 +232,9 @@ impl Executor {
         let ending = span.run(run.perform(&mut ledger, ready)).await;
         ending.outcome().into_iter().for_each(|outcome| span.set(Attribute::Outcome(outcome)));
         drop(span);
-        told::ran(&command, begun.elapsed());
+        if !canary::is_origin(&ledger.key().origin) {
+            told::ran(&command, begun.elapsed());
+        }
         match ending {
             Ending::With(fact) => self.end(ledger, *fact).await,
             Ending::NotOurs => Done::Leave,

@@ -27,6 +27,15 @@ pub(crate) fn forged() -> Refusal {
     )
 }
 
+/// A canary asks for something else than canaries do.
+pub(crate) fn no_canary() -> Refusal {
+    refusal(
+        RefusalCode::NotAllowed,
+        "A canary may only ask whether it comes back",
+        "Nothing was run. Whoever sent this holds the password of a gateway or of the API; tell an operator.",
+    )
+}
+
 /// No policy is loaded.
 pub(crate) fn no_policy() -> Refusal {
     refusal(

@@ -11,6 +11,7 @@
 
 mod workers {
     pub mod announcing;
+    pub mod canary;
     pub mod execution;
     pub mod freezing;
     pub mod parsing;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use adjutant_bus::{
+    canary,
     lease::{self, Term},
     mode::{self, Beat},
     ports::{BusError, Follow, Followed},
@@ -242,10 +243,14 @@ impl<'a> Copier<'a> {
                 warn!(from = newest + 1, to = sequence - 1, "events of the journal are missing");
                 append(&mut tx, &mut head, &self.entries.gap(newest + 1, sequence - 1)).await?;
             }
+            newest = sequence;
+            // Nobody asked for these: they say that the way was good, and are no deeds.
+            if canary::is_origin(&recorded.key.origin) {
+                continue;
+            }
             let entry = self.entries.entry(&mut tx, recorded).await?;
             append(&mut tx, &mut head, &entry).await?;
             crate::requests::view::view(&mut tx, recorded).await?;
-            newest = sequence;
         }
         if newest > stored {
             position::write(&mut tx, &self.journal, newest).await?;

@@ -17,6 +17,7 @@ use crate::{
     app::{App, Shared},
     auth::{Auth, MetricsRead},
     problem::Problems,
+    service::Probe,
 };
 
 /// How long a part may take to say that it is there.
@@ -40,6 +41,9 @@ struct Ready {
     database: bool,
     /// Whether the bus is connected.
     bus: bool,
+    /// Whether the canary came back; absent where none is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canary: Option<bool>,
 }
 
 /// How each part stands.
@@ -51,6 +55,9 @@ struct Health {
     database: bool,
     /// Whether the bus can be reached.
     bus: bool,
+    /// How the canary stands; absent where none is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canary: Option<String>,
     /// The policy in force; absent: everything is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
@@ -69,7 +76,7 @@ async fn live() -> &'static str {
     "ok"
 }
 
-/// Can calls be served? The database and the bus must answer.
+/// Can calls be served? The database and the bus must answer, and the canary must come back where one is sent.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "ready", security(()),
     responses(
@@ -79,10 +86,11 @@ async fn live() -> &'static str {
 )]
 async fn ready(State(app): State<Shared>) -> impl IntoResponse {
     let (database, bus) = parts(&app).await;
-    let ready = database && bus;
+    let canary = app.canary.as_ref().map(|canary| canary.ask().0);
+    let ready = database && bus && canary != Some(false);
     (
         if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE },
-        Json(Ready { ready, database, bus }),
+        Json(Ready { ready, database, bus, canary }),
     )
 }
 
@@ -93,10 +101,12 @@ async fn ready(State(app): State<Shared>) -> impl IntoResponse {
 )]
 async fn health(_caller: Auth<MetricsRead>, State(app): State<Shared>) -> Json<Health> {
     let (database, bus) = parts(&app).await;
+    let canary = app.canary.as_ref().map(Probe::ask);
     Json(Health {
-        ready: database && bus,
+        ready: database && bus && canary.as_ref().is_none_or(|(ready, _)| *ready),
         database,
         bus,
+        canary: canary.map(|(_, told)| told),
         policy: app.policy.status().version,
         version: app.config.version.clone(),
         replica: app.config.name.clone(),

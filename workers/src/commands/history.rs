@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use adjutant_bus::{
     id::RequestId,
+    ports::Recorded,
     reply::Reply,
     spec::{Action, ArgKind, ArgSpec, CommandSpec, Effect},
     subject::{Journals, Origin},
@@ -12,10 +13,10 @@ use async_trait::async_trait;
 
 use super::{Asked, Command, Failure, path, runs::Run};
 
-/// How far back it looks, in events of all journals. Each run has two to four.
+/// How many events of all journals are looked through at once, from the newest back. Each run has two to four.
 const WINDOW: u64 = 4_000;
-/// Most events read of that window.
-const MOST_EVENTS: usize = 4_000;
+/// How often it goes further back, while there are fewer runs than are asked for.
+const WINDOWS: u64 = 5;
 
 pub(super) struct History;
 
@@ -45,22 +46,39 @@ impl Command for History {
 /// The asker's latest runs, newest first. Looking at the home page is none.
 pub(super) async fn latest(asked: &Asked, most: usize) -> Result<Vec<Run>, Failure> {
     let journal = &asked.bus.journal;
-    let after = journal.newest().await?.saturating_sub(WINDOW);
-    let actor = &asked.request().actor;
-    let events = journal.read(&Journals::Origin(Origin::of(actor)), after, MOST_EVENTS).await?;
-    let mut runs: BTreeMap<RequestId, Run> = BTreeMap::new();
-    for recorded in events {
-        let key = recorded.key.clone();
-        runs.entry(key.request).or_insert_with(|| Run { key, events: Vec::new() }).events.push(recorded);
+    let newest = journal.newest().await?;
+    let of_mine = Journals::Origin(Origin::of(&asked.request().actor));
+    let (mut events, mut upto) = (Vec::new(), u64::MAX);
+    for window in 1..=WINDOWS {
+        let after = newest.saturating_sub(window * WINDOW);
+        let read = journal.read(&of_mine, after, usize::try_from(WINDOW).unwrap_or(usize::MAX)).await?;
+        let mut older: Vec<Recorded> =
+            read.into_iter().filter(|recorded| recorded.sequence <= upto).collect();
+        older.append(&mut events);
+        (events, upto) = (older, after);
+        if after == 0 || runs(asked, &events).len() >= most {
+            break;
+        }
     }
-    let mut mine: Vec<Run> = runs
-        .into_values()
-        .filter(|run| run.opening().is_some_and(|opening| opening.request.actor.is(actor)))
-        .filter(|run| run.key.request != asked.request().id && run.line() != "home")
-        .collect();
+    let mut mine = runs(asked, &events);
     mine.sort_by_key(|run| std::cmp::Reverse(run.events.first().map(|recorded| recorded.sequence)));
     mine.truncate(most);
     Ok(mine)
+}
+
+/// The asker's runs whose beginning is among these events.
+fn runs(asked: &Asked, events: &[Recorded]) -> Vec<Run> {
+    let actor = &asked.request().actor;
+    let mut runs: BTreeMap<RequestId, Run> = BTreeMap::new();
+    for recorded in events {
+        let key = recorded.key.clone();
+        let run = runs.entry(key.request).or_insert_with(|| Run { key, events: Vec::new() });
+        run.events.push(recorded.clone());
+    }
+    runs.into_values()
+        .filter(|run| run.opening().is_some_and(|opening| opening.request.actor.is(actor)))
+        .filter(|run| run.key.request != asked.request().id && run.line() != "home")
+        .collect()
 }
 
 fn row(run: &Run) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use adjutant_bus::{
+    canary,
     event::{Authorization, Fact, Invocation, Opening},
     ports::{BusError, Delivery, Recorded},
     refusal::Refusal,
@@ -114,6 +115,9 @@ impl Executor {
         if expired(request) {
             return Ok(Prepared::Ended(Box::new((bare, endings::expired()))));
         }
+        if canary::is_origin(&delivery.origin) {
+            return Ok(self.canary(bare, request));
+        }
         let mut line = request.text.clone();
         for rewrite in 0..=MOST_REWRITES {
             let current = self.catalogue_for(&line).await;
@@ -159,6 +163,27 @@ impl Executor {
             }
         }
         Ok(refused(bare, refusals::endless()))
+    }
+
+    /// A canary may ask for the one command that shows nothing and changes nothing. No policy is asked: its rows are about people and
+    /// services, and a policy that is not in force is told elsewhere.
+    fn canary(&self, bare: Opening, request: &Arc<Request>) -> Prepared {
+        if request.text != canary::LINE {
+            return refused(bare, refusals::no_canary());
+        }
+        let current = self.offers.current();
+        let parsed = match parse::parse(&current.catalogue, canary::LINE, &|_| true) {
+            Ok(parsed) => parsed,
+            Err(refusal) => return refused(bare, refusal),
+        };
+        let asker = Asker::new(request.clone(), None, None);
+        let asked = self.asked(asker, &current, parsed.arguments);
+        let opening = Opening { invocation: Some(parsed.invocation), ..bare };
+        let handler = handler(&parsed.entry);
+        if matches!(handler, Handler::Service) {
+            return refused(opening, refusals::no_canary());
+        }
+        Prepared::Ready(Box::new(Ready { opening, handler, asked, entry: parsed.entry }))
     }
 
     fn unless_paused(&self, ready: Ready) -> Prepared {
