@@ -72,7 +72,7 @@ pub struct ApiConfig {
     pub effective_config: Option<serde_json::Value>,
     /// The commands that there are, as far as the program has learned.
     pub specs: watch::Receiver<Arc<Vec<CommandSpec>>>,
-    /// Whether commands of its own come back, if some are sent: what readiness depends on besides.
+    /// Whether commands of its own come back, if some are sent: told besides its readiness.
     pub canary: Option<Probe>,
     /// How long calls may take to finish after a stop.
     pub grace: Duration,

@@ -153,6 +153,9 @@ impl Canary {
         let mut events = None;
         loop {
             let Some(came) = stop.run_until_cancelled(self.send(&mut events)).await else { return };
+            if matches!(came, Err(Lost::NotRead(_))) {
+                events = None;
+            }
             let pause = if came.is_ok() { self.pace.every } else { self.pace.every.min(AGAIN) };
             self.note(came);
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
@@ -197,10 +200,7 @@ impl Canary {
         match tokio::time::timeout_at(until, end(request.id, following, &mut lost)).await {
             Ok(Some(Outcome::Succeeded)) => {}
             Ok(Some(outcome)) => return Err(Lost::Ended(outcome)),
-            Ok(None) => {
-                *events = None;
-                return Err(Lost::NotRead("it is not followed any more".to_owned()));
-            }
+            Ok(None) => return Err(Lost::NotRead("it is not followed any more".to_owned())),
             Err(_) => return Err(lost),
         }
         while self.sightings.owes(request.id, sent) {

@@ -30,6 +30,10 @@ pub enum Came {
 /// Canaries of this platform begin.
 pub fn begin_for(platform: &str) {
     begin(Part::Canary, &[(Label::Platform, &[platform])]);
+    // One that never comes back is one that has not for so long.
+    if let Some(platform) = known(platform) {
+        clock::touch(Name::CanaryAge, Some(platform));
+    }
 }
 
 /// One came back, after so long.

@@ -160,5 +160,5 @@ names! {
     CanarySeconds: Canary SHORT, "adjutant_canary_seconds" [Platform]
         "How long a canary was under way, in seconds";
     CanaryAge: Canary Kind::Gauge, "adjutant_canary_last_return_age_seconds" [Platform]
-        "Seconds since a canary came back";
+        "Seconds since a canary came back, or since the first was sent";
 }

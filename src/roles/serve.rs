@@ -7,7 +7,6 @@ use adjutant_bus::{
     open::{self, BusConfig, BusUrl, Opened, Role},
     ports::Bus,
 };
-use adjutant_gateway::canary::Canary;
 use adjutant_policies::{Policy, live};
 use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
@@ -43,15 +42,11 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
         serve_demo(&mut supervisor, config, &opened, &stop).await?;
     }
     let chats = chats::all(&mut supervisor, config, &opened, &stop).await?;
-    let (api, canary) = match config.api.enabled {
-        true => {
-            let (address, canary) =
-                serve_api(&mut supervisor, config, &opened, policy.clone(), &stop).await?;
-            (Some(address), canary)
-        }
-        false => (None, None),
+    let api = match config.api.enabled {
+        true => Some(serve_api(&mut supervisor, config, &opened, policy.clone(), &stop).await?),
+        false => None,
     };
-    let http = chats.http.bus(&bus).policy(&policy).worker(health).canary("api canary", canary);
+    let http = chats.http.bus(&bus).policy(&policy).worker(health);
     listen::start(&mut supervisor, config, http, &stop).await?;
     let prompt = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     // A published policy comes from the bus; if that takes long, what is said then is true all the same.
@@ -187,12 +182,12 @@ async fn serve_api(
     opened: &Opened,
     policy: Arc<Policy>,
     stop: &CancellationToken,
-) -> Result<(SocketAddr, Option<Arc<Canary>>)> {
+) -> Result<SocketAddr> {
     let bus = opened.role(Role::Api).await?;
     let canary = canary::start(supervisor, config, |pace| canary::of_api(&bus, pace), stop);
-    let probe = canary.clone().map(|canary| Probe::new(move || canary.ready()));
+    let canary = canary.map(|canary| Probe::new(move || canary.ready()));
     let specs = specs::follow(supervisor, &bus, stop);
-    let api = Api::open(ApiConfig { specs, canary: probe, ..parts::api(config)? }, bus, policy).await?;
+    let api = Api::open(ApiConfig { specs, canary, ..parts::api(config)? }, bus, policy).await?;
     let (address, stop) = (api.address(), stop.clone());
     // It keeps its listener and its tasks by itself: what ends it is a fault that a new start would meet again.
     let running = Arc::new(Mutex::new(Some(api)));
@@ -203,7 +198,7 @@ async fn serve_api(
             Ok(api.run(stop).await?)
         }
     });
-    Ok((address, canary))
+    Ok(address)
 }
 
 /// The API service by itself.
@@ -217,8 +212,7 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     let specs = specs::follow(&mut supervisor, &bus, &stop);
     specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
     let http = listen::Parts::default().bus(&bus).policy(&policy);
-    let (address, canary) = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
-    let http = http.canary("canary", canary);
+    let address = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;
     output::say(&format!("The API answers at http://{address}"));
     listen::start(&mut supervisor, config, http, &stop).await?;
     let ended = supervisor.run(Duration::from_secs(config.api.grace_seconds)).await;
