@@ -206,6 +206,8 @@ async fn every_role_starts_and_answers_the_probes_of_its_manifest() {
         std::fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     };
+    // They run side by side: a gateway is ready when a worker has brought its canary back.
+    let mut pods = Vec::new();
     for role in ["worker", "api", "gateway-slack", "gateway-discord"] {
         let mut other = elsewhere(world.path().to_str().unwrap());
         match role {
@@ -224,6 +226,8 @@ async fn every_role_starts_and_answers_the_probes_of_its_manifest() {
         let mut pod = Pod::start(&rendering, &format!("Deployment adjutant-{role}"), program(), &other);
         pod.is_good().await;
         assert!(role != "api" || pod.knows(&key, "http").await, "the key that was made elsewhere");
+        pods.push(pod);
     }
+    drop(pods);
     world.stop().await;
 }
