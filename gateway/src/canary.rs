@@ -1,7 +1,9 @@
 //! The canary: again and again one command is sent to oneself by the way that every command takes, over the bus, a worker, the
 //! journal and, where this replica sends, the sender's follower. What does not come back tells how far it came.
 
-use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
+mod sightings;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use adjutant_bus::{
     actor::Platform,
@@ -19,14 +21,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+pub use self::sightings::Sightings;
 use crate::{Deliver, Delivered};
 
 /// How often it is asked whether the sender has seen one.
 const LOOK: Duration = Duration::from_millis(100);
 /// At the latest after this time the next one is sent, if the last one did not come back.
 const AGAIN: Duration = Duration::from_secs(5);
-/// Canaries of all replicas that a follower remembers.
-const REMEMBERED: usize = 256;
 
 /// How often, and how long one may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,37 +36,6 @@ pub struct Pace {
     pub every: Duration,
     /// Until it counts as lost.
     pub patience: Duration,
-}
-
-/// What the follower of a sender has seen of canaries, for the canary of the same process. Clones tell of the same follower.
-#[derive(Clone, Debug, Default)]
-pub struct Sightings(Arc<Mutex<Sight>>);
-
-#[derive(Debug, Default)]
-struct Sight {
-    /// Since when this replica has followed; none while another one does.
-    follows: Option<Instant>,
-    ended: VecDeque<RequestId>,
-}
-
-impl Sightings {
-    pub(crate) fn follows(&self, follows: bool) {
-        self.0.lock().follows = follows.then(Instant::now);
-    }
-
-    pub(crate) fn ended(&self, request: RequestId) {
-        let ended = &mut self.0.lock().ended;
-        if ended.len() == REMEMBERED {
-            ended.pop_front();
-        }
-        ended.push_back(request);
-    }
-
-    /// Whether the follower owes the sight of it: it has followed since before it was sent, and has not seen its end.
-    fn owes(&self, request: RequestId, sent: Instant) -> bool {
-        let sight = self.0.lock();
-        sight.follows.is_some_and(|since| since <= sent) && !sight.ended.contains(&request)
-    }
 }
 
 /// How far one came that did not come back.
@@ -331,18 +301,5 @@ mod tests {
         // Another replica sends now, and owes this one nothing.
         cage.sightings.follows(false);
         assert!(cage.send(succeeded()).await.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_follower_remembers_the_latest_of_many() {
-        let (sightings, sent) = (Sightings::default(), Instant::now());
-        sightings.follows(true);
-        let ids: Vec<RequestId> = (0..=REMEMBERED)
-            .map(|n| {
-                RequestId::derive(Platform::Slack, &adjutant_bus::actor::Tenant::new("t"), &n.to_string())
-            })
-            .collect();
-        ids.iter().for_each(|id| sightings.ended(*id));
-        assert!(sightings.owes(ids[0], sent) && !sightings.owes(ids[REMEMBERED], sent));
     }
 }

@@ -24,6 +24,14 @@ pub(super) struct Chats {
     pub(super) lines: Vec<String>,
 }
 
+/// A gateway that was started, and what goes with it.
+struct Served<G> {
+    gateway: Arc<G>,
+    bus: Bus,
+    canary: Option<Arc<Canary>>,
+    commands: specs::Known,
+}
+
 /// Starts every gateway for which there is a token.
 pub(super) async fn all(
     supervisor: &mut Supervisor,
@@ -33,68 +41,73 @@ pub(super) async fn all(
 ) -> Result<Chats> {
     let mut chats = Chats::default();
     if !parts::slack(config).bot_tokens.is_empty() {
-        let (slack, _, canary) = serve_slack(supervisor, config, opened, stop).await?;
-        chats.http = chats.http.slack(config, &slack).canary("slack canary", canary);
-        chats.lines.push(format!("  slack    {}", slack.describe()));
+        let served = serve_slack(supervisor, config, opened, stop).await?;
+        let http = chats.http.slack(config, &served.gateway);
+        chats.http = http.canary("slack canary", served.canary).commands("slack commands", served.commands);
+        chats.lines.push(format!("  slack    {}", served.gateway.describe()));
     }
     if parts::discord(config).bot_token.is_some() {
-        let (discord, _, canary) = serve_discord(supervisor, config, opened, stop).await?;
-        chats.http = chats.http.discord(config, &discord).canary("discord canary", canary);
-        chats.lines.push(format!("  discord  {}", discord.describe()));
+        let served = serve_discord(supervisor, config, opened, stop).await?;
+        let http = chats.http.discord(config, &served.gateway);
+        chats.http =
+            http.canary("discord canary", served.canary).commands("discord commands", served.commands);
+        chats.lines.push(format!("  discord  {}", served.gateway.describe()));
     }
     Ok(chats)
 }
 
-/// Starts the Slack gateway and its canary; returns its bus, too.
+/// Starts the Slack gateway and its canary.
 async fn serve_slack(
     supervisor: &mut Supervisor,
     config: &Config,
     opened: &Opened,
     stop: &CancellationToken,
-) -> Result<(Arc<adjutant_gateway_slack::Gateway>, Bus, Option<Arc<Canary>>)> {
+) -> Result<Served<adjutant_gateway_slack::Gateway>> {
     let bus = opened.role(Role::Slack).await?;
-    let used = bus.clone();
-    let specs = specs::follow(supervisor, &bus, stop);
-    let gateway = adjutant_gateway_slack::Gateway::open(parts::slack(config), bus, specs)
-        .await
-        .map_err(|findings| told("Slack", &findings))?;
+    let commands = specs::follow(supervisor, &bus, stop);
+    let gateway =
+        adjutant_gateway_slack::Gateway::open(parts::slack(config), bus.clone(), commands.specs.clone())
+            .await
+            .map_err(|findings| told("Slack", &findings))?;
     let gateway = Arc::new(gateway);
-    let (running, until) = (gateway.clone(), stop.clone());
+    let (running, known, until) = (gateway.clone(), commands.clone(), stop.clone());
     supervisor.start("Slack gateway", move || {
-        let (gateway, stop) = (running.clone(), until.clone());
+        let (gateway, known, stop) = (running.clone(), known.clone(), until.clone());
         async move {
+            known.settled().await;
             gateway.run(stop).await;
             Ok(())
         }
     });
     let canary = canary::start(supervisor, config, |pace| gateway.canary(pace), stop);
-    Ok((gateway, used, canary))
+    Ok(Served { gateway, bus, canary, commands })
 }
 
-/// Starts the Discord gateway and its canary; returns its bus, too.
+/// Starts the Discord gateway and its canary.
 async fn serve_discord(
     supervisor: &mut Supervisor,
     config: &Config,
     opened: &Opened,
     stop: &CancellationToken,
-) -> Result<(Arc<adjutant_gateway_discord::Gateway>, Bus, Option<Arc<Canary>>)> {
+) -> Result<Served<adjutant_gateway_discord::Gateway>> {
     let bus = opened.role(Role::Discord).await?;
-    let used = bus.clone();
-    let specs = specs::follow(supervisor, &bus, stop);
-    let gateway = adjutant_gateway_discord::Gateway::open(parts::discord(config), bus, specs)
-        .await
-        .map_err(|findings| told("Discord", &findings))?;
+    let commands = specs::follow(supervisor, &bus, stop);
+    let gateway =
+        adjutant_gateway_discord::Gateway::open(parts::discord(config), bus.clone(), commands.specs.clone())
+            .await
+            .map_err(|findings| told("Discord", &findings))?;
     let gateway = Arc::new(gateway);
-    let (running, until) = (gateway.clone(), stop.clone());
+    let (running, known, until) = (gateway.clone(), commands.clone(), stop.clone());
     supervisor.start("Discord gateway", move || {
-        let (gateway, stop) = (running.clone(), until.clone());
+        let (gateway, known, stop) = (running.clone(), known.clone(), until.clone());
         async move {
+            known.settled().await;
             gateway.run(stop).await;
             Ok(())
         }
     });
     let canary = canary::start(supervisor, config, |pace| gateway.canary(pace), stop);
-    Ok((gateway, used, canary))
+    Ok(Served { gateway, bus, canary, commands })
 }
 
 fn told(platform: &str, findings: &[Finding]) -> anyhow::Error {
@@ -108,8 +121,9 @@ pub(super) async fn slack(config: &Config, stop: CancellationToken) -> Result<Ex
     let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "gateway-slack", &stop).await?;
-    let (gateway, bus, canary) = serve_slack(&mut supervisor, config, &opened, &stop).await?;
-    let http = listen::Parts::default().bus(&bus).slack(config, &gateway).canary("canary", canary);
+    let served = serve_slack(&mut supervisor, config, &opened, &stop).await?;
+    let http = listen::Parts::default().bus(&served.bus).slack(config, &served.gateway);
+    let http = http.canary("canary", served.canary).commands("commands", served.commands);
     alone(supervisor, config, http, opened, &stop).await
 }
 
@@ -118,8 +132,9 @@ pub(super) async fn discord(config: &Config, stop: CancellationToken) -> Result<
     let opened = serve::shared(&parts::bus(config, false)?, "gateway").await?;
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "gateway-discord", &stop).await?;
-    let (gateway, bus, canary) = serve_discord(&mut supervisor, config, &opened, &stop).await?;
-    let http = listen::Parts::default().bus(&bus).discord(config, &gateway).canary("canary", canary);
+    let served = serve_discord(&mut supervisor, config, &opened, &stop).await?;
+    let http = listen::Parts::default().bus(&served.bus).discord(config, &served.gateway);
+    let http = http.canary("canary", served.canary).commands("commands", served.commands);
     alone(supervisor, config, http, opened, &stop).await
 }
 

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::specs::Known;
 use crate::{
     config::{Config, DiscordIngress, Ingress},
     supervise::Supervisor,
@@ -47,6 +48,12 @@ impl Parts {
     /// With a worker.
     pub(super) fn worker(mut self, health: adjutant_workers::Health) -> Self {
         self.health.push(("worker", Arc::new(move || health.ready())));
+        self
+    }
+
+    /// With the commands that a gateway knows.
+    pub(super) fn commands(mut self, name: &'static str, known: Known) -> Self {
+        self.health.push((name, Arc::new(move || known.ready())));
         self
     }
 

@@ -186,7 +186,7 @@ async fn serve_api(
     let bus = opened.role(Role::Api).await?;
     let canary = canary::start(supervisor, config, |pace| canary::of_api(&bus, pace), stop);
     let canary = canary.map(|canary| Probe::new(move || canary.ready()));
-    let specs = specs::follow(supervisor, &bus, stop);
+    let specs = specs::follow(supervisor, &bus, stop).specs;
     let api = Api::open(ApiConfig { specs, canary, ..parts::api(config)? }, bus, policy).await?;
     let (address, stop) = (api.address(), stop.clone());
     // It keeps its listener and its tasks by itself: what ends it is a fault that a new start would meet again.
@@ -209,7 +209,7 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     measure::start(&mut supervisor, config, "api", &stop).await?;
     let bus = opened.role(Role::Api).await?;
     watch(&mut supervisor, config, &policy, ("api", parts::replica()), &bus, &stop);
-    let specs = specs::follow(&mut supervisor, &bus, &stop);
+    let specs = specs::follow(&mut supervisor, &bus, &stop).specs;
     specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
     let http = listen::Parts::default().bus(&bus).policy(&policy);
     let address = serve_api(&mut supervisor, config, &opened, policy, &stop).await?;

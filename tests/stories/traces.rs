@@ -1,17 +1,21 @@
 //! What a collector is told: each request is one trace, from where it came in to where its answer went out, over all processes.
 
-use std::{collections::BTreeSet, time::Duration};
+mod tree;
 
+use std::time::Duration;
+
+use adjutant_bus::open::Role;
 use adjutant_fakes::{
     collector::{FakeCollector, Spanned},
     discord::FakeDiscord,
 };
-use adjutant_traces::{KEYS, Name};
+use adjutant_traces::Name;
 use nix::sys::signal::Signal;
 use reqwest::{Client, StatusCode};
 use serde_json::json;
 use tokio::process::Command;
 
+use self::tree::Trace;
 use super::{
     discord::world::{ADA, DEPLOYS, DiscordWorld, deploy, free_port},
     slack::world::SlackWorld,
@@ -38,89 +42,14 @@ fn start(world: &World, name: &str, command: &mut Command) -> Worker {
 fn behind(world: &World, collector: &FakeCollector, adjutant: impl Fn(&[&str]) -> Command) -> [Worker; 2] {
     let (mut worker, mut demo) = (adjutant(&["worker"]), adjutant(&["demo", "deployments"]));
     let worker = traced(&mut worker, collector).env("ADJUTANT_WORKER__NAME", "w0");
-    [start(world, "w0", worker), start(world, "demo", traced(&mut demo, collector))]
-}
-
-/// The spans of one trace.
-struct Trace(Vec<Spanned>);
-
-impl Trace {
-    /// Waits until there is a trace with all of these spans, and a whole one: no span without its parent.
-    async fn whole(collector: &FakeCollector, wanted: &[Name]) -> Self {
-        let ends = |spans: &[Spanned]| {
-            let first = spans.iter().find(|span| span.name == wanted[0].as_str())?;
-            let trace: Vec<Spanned> =
-                spans.iter().filter(|span| span.trace == first.trace).cloned().collect();
-            let has = |id: &str| trace.iter().any(|span| span.id == id);
-            let whole = trace
-                .iter()
-                .all(|span| span.parent.is_empty() || CALLER.contains(&span.parent) || has(&span.parent));
-            let all = wanted.iter().all(|name| trace.iter().any(|span| span.name == name.as_str()));
-            (whole && all).then_some(trace)
-        };
-        let spans = collector.until("a whole trace", SOON, |spans| ends(spans).is_some()).await;
-        Self(ends(&spans).unwrap())
-    }
-
-    fn named(&self, name: &str) -> Vec<&Spanned> {
-        self.0.iter().filter(|span| span.name == name).collect()
-    }
-
-    /// The span of this name, and no other.
-    fn one(&self, name: Name) -> &Spanned {
-        let found = self.named(name.as_str());
-        assert_eq!(found.len(), 1, "{name:?}: {:#?}", self.0);
-        found[0]
-    }
-
-    /// The event of this type.
-    fn event(&self, kind: &str) -> &Spanned {
-        let is = |span: &&&Spanned| span.attributes["adjutant.event"] == kind;
-        self.named(Name::Append.as_str())
-            .into_iter()
-            .find(|span| is(&span))
-            .unwrap_or_else(|| panic!("{kind}"))
-    }
-
-    /// The calls of this method of a platform.
-    fn calls(&self, method: &str) -> Vec<&Spanned> {
-        let calls = self.named(Name::CallPlatform.as_str()).into_iter();
-        calls.filter(|span| span.attributes["adjutant.method"] == method).collect()
-    }
-
-    /// Asserts that each of these is the child of the one after it, and is within what the whole trace took.
-    fn assert_chain(&self, chain: &[&Spanned]) {
-        for pair in chain.windows(2) {
-            assert_eq!(pair[0].parent, pair[1].id, "{:#?}\n{:#?}", pair[0], pair[1]);
-            assert!(pair[0].begun >= pair[1].begun, "{pair:#?}");
-        }
-    }
-
-    /// Asserts that every span is one of those that there are, and says nothing that is in no table.
-    fn assert_in_the_table(&self) {
-        for span in &self.0 {
-            let known = Name::ALL.iter().find(|name| name.as_str() == span.name);
-            let kind = known.unwrap_or(&Name::Answer).kind().as_str();
-            assert!(known.is_some() || span.attributes.contains_key("http.route"), "{span:#?}");
-            assert_eq!(span.kind, format!("SPAN_KIND_{}", kind.to_uppercase()), "{span:#?}");
-            assert!(
-                span.attributes.keys().all(|key| KEYS.iter().any(|(known, _)| known == key)),
-                "{span:#?}"
-            );
-        }
-    }
-
-    /// What the request is called, which every span that names it agrees on.
-    fn request(&self) -> String {
-        let ids: BTreeSet<&String> =
-            self.0.iter().filter_map(|span| span.attributes.get("adjutant.request_id")).collect();
-        assert_eq!(ids.len(), 1, "{:#?}", self.0);
-        ids.into_iter().next().unwrap().clone()
-    }
-
-    fn services(&self) -> BTreeSet<&str> {
-        self.0.iter().map(|span| span.service.as_str()).collect()
-    }
+    let started = [start(world, "w0", worker), start(world, "demo", traced(&mut demo, collector))];
+    let bus = world.opened.role(Role::Worker).await.unwrap();
+    let offered = async || {
+        let offers = bus.services.list(Duration::from_millis(200)).await.ok()?;
+        offers.iter().any(|offer| offer.name == "deployments").then_some(())
+    };
+    world.eventually(offered).await;
+    started
 }
 
 /// From the answer's delivery back to where the request came in.
@@ -145,7 +74,7 @@ fn assert_through(trace: &Trace, came_in: &Spanned) {
 async fn a_request_from_slack_is_one_trace_that_holds_nothing_of_a_person() {
     let slack = SlackWorld::new(Duration::ZERO).await;
     let collector = FakeCollector::start(Some(TOKEN)).await;
-    let _behind = behind(&slack.world, &collector, |args| slack.adjutant(args));
+    let _behind = behind(&slack.world, &collector, |args| slack.adjutant(args)).await;
     let mut gateway = slack.adjutant(&["gateway", "slack"]);
     let gateway = start(&slack.world, "g0", traced(&mut gateway, &collector));
     slack.fake.until("sockets", SOON, |fake| (fake.sockets() >= 2).then_some(())).await;
@@ -198,7 +127,7 @@ async fn a_request_from_slack_is_one_trace_that_holds_nothing_of_a_person() {
 async fn an_interaction_of_discord_is_one_trace_with_its_first_answer_in_it() {
     let discord = DiscordWorld::new(Duration::ZERO).await;
     let collector = FakeCollector::start(Some(TOKEN)).await;
-    let [_worker, _demo] = behind(&discord.world, &collector, |args| discord.adjutant(args));
+    let [_worker, _demo] = behind(&discord.world, &collector, |args| discord.adjutant(args)).await;
     let mut gateway = discord.adjutant(&["gateway", "discord"]);
     let _gateway = start(&discord.world, "g0", traced(&mut gateway, &collector));
     discord.receives().await;
@@ -228,7 +157,7 @@ async fn a_caller_of_the_api_finds_its_request_in_its_own_trace_and_does_not_dec
     let world = World::new(Duration::ZERO).await;
     write_policy(&world.path().join("policies"), "p, svc:ci, *, *, *, *, allow\n", "svc:ci, svc:ci, ci\n");
     let collector = FakeCollector::start(Some(TOKEN)).await;
-    let [_worker, _demo] = behind(&world, &collector, |args| world.adjutant(args));
+    let [_worker, _demo] = behind(&world, &collector, |args| world.adjutant(args)).await;
     let said = async |args: &[&str]| {
         let output = world.adjutant(args).output().await.unwrap();
         assert!(output.status.success(), "{args:?}");

@@ -30,6 +30,10 @@ const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// Second pause before a lost connection is tried again; the first is none. Doubles each time.
+const FIRST_RECONNECT: Duration = Duration::from_millis(50);
+/// Longest such pause.
+const LONGEST_RECONNECT: Duration = Duration::from_secs(1);
 
 /// `wrong last sequence` (errors.json of nats-server).
 pub(crate) const WRONG_LAST_SEQUENCE: [u64; 2] = [10071, 10164];
@@ -156,7 +160,11 @@ fn unreachable(url: &str, why: &str) -> BusError {
 }
 
 pub(super) async fn options(login: &Login, name: &str) -> Result<ConnectOptions, BusError> {
-    let mut options = ConnectOptions::new().name(name).ping_interval(PING).connection_timeout(FIRST);
+    let mut options = ConnectOptions::new()
+        .name(name)
+        .ping_interval(PING)
+        .connection_timeout(FIRST)
+        .reconnect_delay_callback(delay);
     if let Some(file) = &login.credentials_file {
         options = options
             .credentials_file(file)
@@ -174,6 +182,16 @@ pub(super) async fn options(login: &Login, name: &str) -> Result<ConnectOptions,
         Some(inbox) => options.custom_inbox_prefix(inbox),
         None => options,
     })
+}
+
+/// How long to wait before a lost connection is tried again. The client's own pauses grow to four seconds: after an outage a service
+/// would be missed by a worker that is back before it.
+fn delay(attempts: usize) -> Duration {
+    let Some(again) = attempts.checked_sub(2) else { return Duration::ZERO };
+    let doublings = u32::try_from(again).unwrap_or(u32::MAX).min(16);
+    let pause = FIRST_RECONNECT.saturating_mul(1 << doublings).min(LONGEST_RECONNECT);
+    // Not all at once.
+    pause.mul_f64(rand::random_range(0.5..1.0))
 }
 
 /// What the client itself would not tell: it takes a file without a certificate for an empty list.

@@ -39,7 +39,10 @@ pub(super) fn offer(payload: &[u8]) -> Option<Offer> {
     let info: Info = match serde_json::from_slice(payload) {
         Ok(info) => info,
         Err(error) => {
-            warn!(%error, "a service says of itself what cannot be read");
+            // Others that speak the same protocol are none of our business.
+            if String::from_utf8_lossy(payload).contains(COMMAND) {
+                warn!(%error, "a service that offers commands says of itself what cannot be read");
+            }
             return None;
         }
     };

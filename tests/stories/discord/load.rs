@@ -51,7 +51,8 @@ async fn assert_all_answered(discord: &DiscordWorld, asked: &[(usize, Asked)], w
         let late = discord.fake.record().unanswered.clone();
         assert!(
             tokio::time::Instant::now() < end,
-            "unanswered: {missing:?}; too late: {late:?}; {violations:?}; logs: {}",
+            "unanswered: {missing:?}; too late: {late:?}; {violations:?}; instead: {:?}; logs: {}",
+            asked.iter().filter(|(n, _)| missing.contains(n)).map(|(_, one)| one.answers()).next(),
             discord.logs()
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
