@@ -11,6 +11,7 @@ mod listen;
 mod measure;
 mod parts;
 mod policy;
+mod presence;
 mod serve;
 mod specs;
 

@@ -43,6 +43,7 @@ mod stories {
         pub mod abuse;
         pub mod cluster;
         pub mod login;
+        pub mod presence;
         pub mod raw;
         pub mod setup;
         pub mod world;

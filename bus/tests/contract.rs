@@ -93,6 +93,8 @@ promises! {
     published::a_draft_is_uploaded_found_and_removed_when_it_is_done_or_old,
     published::files_too_large_for_a_message_are_told_and_not_sent,
     published::who_is_up_is_told_and_who_stops_disappears,
+    published::each_role_tells_that_it_is_up_and_how_it_stands_until_it_stops,
+    published::who_says_to_be_something_else_than_its_key_is_not_listed,
     named::a_freeze_is_seen_by_a_watcher_and_one_that_cannot_be_read_is_no_knowledge,
     named::a_lease_goes_to_the_next_when_it_is_given_back_or_lost,
 }

@@ -10,7 +10,7 @@ use adjutant_gateway::Finding;
 use anyhow::{Result, anyhow};
 use tokio_util::sync::CancellationToken;
 
-use super::{listen, measure, parts, serve, specs};
+use super::{listen, measure, parts, presence, serve, specs};
 use crate::{config::Config, supervise::Supervisor};
 
 /// How long a gateway may go on sending after a stop.
@@ -58,6 +58,9 @@ async fn serve_slack(
     let gateway = adjutant_gateway_slack::Gateway::open(parts::slack(config), bus, specs)
         .await
         .map_err(|findings| told("Slack", &findings))?;
+    let (health, name) = (gateway.health(), parts::slack(config).name);
+    let who = presence::who(Role::Slack, Some(name), Arc::new(move || health.ready().1));
+    presence::start(supervisor, &used, who, stop);
     let gateway = Arc::new(gateway);
     let (running, until) = (gateway.clone(), stop.clone());
     supervisor.start("Slack gateway", move || {
@@ -83,6 +86,9 @@ async fn serve_discord(
     let gateway = adjutant_gateway_discord::Gateway::open(parts::discord(config), bus, specs)
         .await
         .map_err(|findings| told("Discord", &findings))?;
+    let (health, name) = (gateway.health(), parts::discord(config).name);
+    let who = presence::who(Role::Discord, Some(name), Arc::new(move || health.ready().1));
+    presence::start(supervisor, &used, who, stop);
     let gateway = Arc::new(gateway);
     let (running, until) = (gateway.clone(), stop.clone());
     supervisor.start("Discord gateway", move || {

@@ -6,13 +6,14 @@ use adjutant_api::{Api, ApiConfig};
 use adjutant_bus::{
     open::{self, BusConfig, BusUrl, Opened, Role},
     ports::Bus,
+    presence::Who,
 };
 use adjutant_policies::{Policy, live};
 use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{chats, listen, measure, parts, specs};
+use super::{chats, listen, measure, parts, presence, specs};
 use crate::{
     cli::RunArgs,
     config::Config,
@@ -54,6 +55,7 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     announce(config, &opened, &policy, chats.lines, api, prompt);
     if prompt {
         let bus = opened.role(Role::Console).await?;
+        presence::start(&mut supervisor, &bus, terminal(config), &stop);
         supervisor.lead("console", console::run(parts::console(config), bus, completions(), stop.clone()));
     } else {
         log_notices(&mut supervisor, config, &opened, &stop).await?;
@@ -132,7 +134,14 @@ async fn work(
     let bus = opened.role(Role::Worker).await?;
     let worker = parts::worker(config);
     let health = worker.health.clone();
-    watch(supervisor, config, &policy, ("worker", worker.name.clone()), &bus, stop);
+    let (state, slots) = (health.clone(), worker.slots);
+    let detail = move || match state.ready() {
+        (true, _) => super::many(slots, "slot"),
+        (false, why) => why,
+    };
+    let who = presence::who(Role::Worker, Some(worker.name.clone()), Arc::new(detail));
+    watch(supervisor, config, &policy, &bus, stop);
+    tell(supervisor, config, &policy, who, &bus, stop);
     let (stop, used) = (stop.clone(), bus.clone());
     supervisor.start("worker", move || {
         let (worker, bus, policy, stop) = (worker.clone(), bus.clone(), policy.clone(), stop.clone());
@@ -141,12 +150,11 @@ async fn work(
     Ok((used, health))
 }
 
-/// Follows the policy, and tells others which one this replica decides by.
+/// Follows the policy.
 fn watch(
     supervisor: &mut Supervisor,
     config: &Config,
     policy: &Arc<Policy>,
-    (role, name): (&'static str, String),
     bus: &Bus,
     stop: &CancellationToken,
 ) {
@@ -163,13 +171,24 @@ fn watch(
             Ok(())
         }
     });
-    let program = env!("CARGO_PKG_VERSION").to_owned();
-    let who = live::Who { role, name, program, source: parts::policy_source(config) };
+}
+
+/// Tells others that a role is up, and which policy it decides by.
+fn tell(
+    supervisor: &mut Supervisor,
+    config: &Config,
+    policy: &Arc<Policy>,
+    who: Who,
+    bus: &Bus,
+    stop: &CancellationToken,
+) {
     let (policy, bus, stop) = (policy.clone(), bus.clone(), stop.clone());
-    supervisor.start("policy report", move || {
+    let source = parts::policy_source(config);
+    supervisor.start("presence", move || {
         let (policy, bus, who, stop) = (policy.clone(), bus.clone(), who.clone(), stop.clone());
+        let source = source.clone();
         async move {
-            live::report(policy, bus, who, stop).await;
+            live::report(policy, bus, who, source, stop).await;
             Ok(())
         }
     });
@@ -185,8 +204,11 @@ async fn serve_api(
 ) -> Result<SocketAddr> {
     let bus = opened.role(Role::Api).await?;
     let specs = specs::follow(supervisor, &bus, stop);
-    let api = Api::open(ApiConfig { specs, ..parts::api(config)? }, bus, policy).await?;
-    let (address, stop) = (api.address(), stop.clone());
+    let api = Api::open(ApiConfig { specs, ..parts::api(config)? }, bus.clone(), policy.clone()).await?;
+    let (address, until) = (api.address(), stop);
+    let who = presence::who(Role::Api, None, Arc::new(move || format!("answers at {address}")));
+    tell(supervisor, config, &policy, who, &bus, until);
+    let stop = until.clone();
     // It keeps its listener and its tasks by itself: what ends it is a fault that a new start would meet again.
     let running = Arc::new(Mutex::new(Some(api)));
     supervisor.start("API", move || {
@@ -206,7 +228,7 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "api", &stop).await?;
     let bus = opened.role(Role::Api).await?;
-    watch(&mut supervisor, config, &policy, ("api", parts::replica()), &bus, &stop);
+    watch(&mut supervisor, config, &policy, &bus, &stop);
     let specs = specs::follow(&mut supervisor, &bus, &stop);
     specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
     let http = listen::Parts::default().bus(&bus).policy(&policy);
@@ -258,7 +280,19 @@ pub(super) async fn deployments(config: &Config, stop: CancellationToken) -> Res
 pub(super) async fn console(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
     let opened = shared(&parts::bus(config, false)?, "console").await?;
     let bus = opened.role(Role::Console).await?;
-    console::run(parts::console(config), bus, completions(), stop).await.map(|()| ExitCode::SUCCESS)
+    let until = stop.child_token();
+    let present = tokio::spawn(presence::keep(bus.clone(), terminal(config), until.clone()));
+    let ended = console::run(parts::console(config), bus, completions(), stop).await;
+    until.cancel();
+    // It only takes leave, which is bounded.
+    let _ = present.await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// As what a terminal tells that it is up.
+fn terminal(config: &Config) -> Who {
+    let told = format!("prompt of {}", config.console.tenant);
+    presence::who(Role::Console, None, Arc::new(move || told.clone()))
 }
 
 /// A bus that other processes are on too: alone on memory a role would wait for ever.
