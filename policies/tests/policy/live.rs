@@ -219,7 +219,7 @@ async fn what_each_replica_decides_by_is_told_until_it_goes() {
         role: Role::Worker,
         name: "a/b".to_owned(),
         program: "1".to_owned(),
-        since: Timestamp::now(),
+        since: jiff::Timestamp::now(),
         detail: Arc::new(|| "2 slots".to_owned()),
     };
     let (policy, source) = (replica.policy.clone(), "bus".to_owned());
