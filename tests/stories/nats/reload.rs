@@ -9,7 +9,7 @@ use super::{
     super::world::SOON,
     login::make_users,
     raw::Raw,
-    world::{Installation, binary},
+    world::{Installation, binary, text},
 };
 
 const BEFORE: [&str; 6] = ["--passwords", "bcrypt", "--service", "leaving=leaving", "--service", "ci=ci"];
@@ -82,4 +82,31 @@ async fn a_new_password_from_a_variable_needs_a_restart_and_until_then_all_goes_
     here.nats.order(0, "reload");
     service.hung_up().await;
     Raw::connect(port, "svc-monitor", "given-here").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_server_of_three_reads_its_users_anew_while_commands_go_on() {
+    let here = Installation::cluster().await;
+    let worker = here.start("worker", "w0", &["worker"]);
+    here.until_success(|| here.adjutant("gateway-console", &["run", "ping"])).await;
+    let service =
+        Raw::connect(here.nats.port(), "svc-deployments", here.nats.password("svc-deployments")).await;
+    let file = here.nats.dir().join("permissions.conf");
+    let users = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, users.replace("svc-deployments", "svc-other")).unwrap();
+    for n in 0..here.nats.len() {
+        here.nats.order(n, "reload");
+        let deadline = tokio::time::Instant::now() + SOON;
+        while !here.nats.log(n).contains("Reloaded server configuration") {
+            assert!(tokio::time::Instant::now() < deadline, "{}", here.nats.log(n));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // Right now, at the first attempt.
+        let asked = here.adjutant("gateway-console", &["run", "ping"]).output().await.unwrap();
+        assert!(asked.status.success(), "{}", text(&asked));
+    }
+    service.hung_up().await;
+    let (status, well) = here.status().await;
+    assert!(well, "{status}");
+    worker.stop().await;
 }
