@@ -6,7 +6,6 @@ use adjutant_api::{Api, ApiConfig};
 use adjutant_bus::{
     open::{self, BusConfig, BusUrl, Opened, Role},
     ports::Bus,
-    presence::Who,
 };
 use adjutant_policies::{Policy, live};
 use anyhow::{Context, Result, bail};
@@ -55,7 +54,7 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     announce(config, &opened, &policy, chats.lines, api, prompt);
     if prompt {
         let bus = opened.role(Role::Console).await?;
-        presence::start(&mut supervisor, &bus, terminal(config), &stop);
+        presence::start(&mut supervisor, &bus, presence::terminal(config), &stop);
         supervisor.lead("console", console::run(parts::console(config), bus, completions(), stop.clone()));
     } else {
         log_notices(&mut supervisor, config, &opened, &stop).await?;
@@ -141,7 +140,7 @@ async fn work(
     };
     let who = presence::who(Role::Worker, Some(worker.name.clone()), Arc::new(detail));
     watch(supervisor, config, &policy, &bus, stop);
-    tell(supervisor, config, &policy, who, &bus, stop);
+    presence::decides(supervisor, config, &policy, who, &bus, stop);
     let (stop, used) = (stop.clone(), bus.clone());
     supervisor.start("worker", move || {
         let (worker, bus, policy, stop) = (worker.clone(), bus.clone(), policy.clone(), stop.clone());
@@ -173,27 +172,6 @@ fn watch(
     });
 }
 
-/// Tells others that a role is up, and which policy it decides by.
-fn tell(
-    supervisor: &mut Supervisor,
-    config: &Config,
-    policy: &Arc<Policy>,
-    who: Who,
-    bus: &Bus,
-    stop: &CancellationToken,
-) {
-    let (policy, bus, stop) = (policy.clone(), bus.clone(), stop.clone());
-    let source = parts::policy_source(config);
-    supervisor.start("presence", move || {
-        let (policy, bus, who, stop) = (policy.clone(), bus.clone(), who.clone(), stop.clone());
-        let source = source.clone();
-        async move {
-            live::report(policy, bus, who, source, stop).await;
-            Ok(())
-        }
-    });
-}
-
 /// Starts the API service; says where it answers.
 async fn serve_api(
     supervisor: &mut Supervisor,
@@ -207,7 +185,7 @@ async fn serve_api(
     let api = Api::open(ApiConfig { specs, ..parts::api(config)? }, bus.clone(), policy.clone()).await?;
     let (address, until) = (api.address(), stop);
     let who = presence::who(Role::Api, None, Arc::new(move || format!("answers at {address}")));
-    tell(supervisor, config, &policy, who, &bus, until);
+    presence::decides(supervisor, config, &policy, who, &bus, until);
     let stop = until.clone();
     // It keeps its listener and its tasks by itself: what ends it is a fault that a new start would meet again.
     let running = Arc::new(Mutex::new(Some(api)));
@@ -281,18 +259,12 @@ pub(super) async fn console(config: &Config, stop: CancellationToken) -> Result<
     let opened = shared(&parts::bus(config, false)?, "console").await?;
     let bus = opened.role(Role::Console).await?;
     let until = stop.child_token();
-    let present = tokio::spawn(presence::keep(bus.clone(), terminal(config), until.clone()));
+    let present = tokio::spawn(presence::keep(bus.clone(), presence::terminal(config), until.clone()));
     let ended = console::run(parts::console(config), bus, completions(), stop).await;
     until.cancel();
     // It only takes leave, which is bounded.
     let _ = present.await;
     ended.map(|()| ExitCode::SUCCESS)
-}
-
-/// As what a terminal tells that it is up.
-fn terminal(config: &Config) -> Who {
-    let told = format!("prompt of {}", config.console.tenant);
-    presence::who(Role::Console, None, Arc::new(move || told.clone()))
 }
 
 /// A bus that other processes are on too: alone on memory a role would wait for ever.
