@@ -12,6 +12,7 @@ mod listen;
 mod measure;
 mod parts;
 mod policy;
+mod presence;
 mod serve;
 mod specs;
 mod trace;

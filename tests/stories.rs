@@ -43,8 +43,12 @@ mod stories {
     pub mod nats {
         pub mod abuse;
         pub mod cluster;
+        pub mod lame_duck;
         pub mod login;
+        pub mod presence;
         pub mod raw;
+        pub mod reload;
+        pub mod routes;
         pub mod setup;
         pub mod world;
     }

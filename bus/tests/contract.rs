@@ -97,6 +97,8 @@ promises! {
     traced::a_message_carries_its_trace_each_time_it_is_delivered,
     traced::an_event_carries_its_trace_to_every_follower,
     traced::a_service_works_in_the_trace_that_it_is_called_in,
+    published::each_role_tells_that_it_is_up_and_how_it_stands_until_it_stops,
+    published::who_says_to_be_something_else_than_its_key_is_not_listed,
     named::a_freeze_is_seen_by_a_watcher_and_one_that_cannot_be_read_is_no_knowledge,
     named::a_lease_goes_to_the_next_when_it_is_given_back_or_lost,
 }

@@ -7,8 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use adjutant_bus::{
     bundle::{self, Bundle, Named, News},
     ports::{Bus, BusError},
-    presence::{self, PolicyReport, Replica},
-    wire::Version,
+    presence::{self, PolicyReport, Replica, Who},
 };
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +20,6 @@ use crate::handle::Policy;
 const ASK: Duration = Duration::from_secs(30);
 /// Pause before the bus is asked again after it failed.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How often a replica tells that it is up; its entry lives three times as long.
-const REPORT: Duration = Duration::from_secs(10);
 /// Why everything is refused before the first publication.
 const NOTHING: &str =
     "no policy has been published; `adjutant policy publish --as-operator` publishes the first one";
@@ -130,58 +127,34 @@ impl Follower {
     }
 }
 
-/// As what a replica tells that it is up.
-#[derive(Clone, Debug)]
-pub struct Who {
-    /// `worker` or `api`.
-    pub role: &'static str,
-    /// Its name, one of its own.
-    pub name: String,
-    /// Version of the program.
-    pub program: String,
-    /// Where its policy comes from: `bus`, `shipped`, or `dir:` and a folder.
-    pub source: String,
-}
-
-/// Tells which policy this replica decides by, at each change and every few seconds, until `stop`.
-pub async fn report(policy: Arc<Policy>, bus: Bus, who: Who, stop: CancellationToken) {
-    let mut changes = policy.changes();
-    loop {
-        changes.mark_unchanged();
-        let replica = replica(&policy, &who);
-        if let Err(error) = presence::report(&bus, &replica).await {
-            warn!(%error, "which policy is in force here cannot be told to others; trying again");
-        }
-        let wait = async {
-            let version = replica.policy.version;
-            let news = changes.wait_for(|_| {
+/// Tells that this replica is up and which policy it decides by, at each change and every few seconds, until `stop`. `source` is
+/// where its policy comes from: `bus`, `shipped`, or `dir:` and a folder.
+pub async fn report(policy: Arc<Policy>, bus: Bus, who: Who, source: String, stop: CancellationToken) {
+    let told = || Some(decides_by(&policy, &source));
+    let news = |told: Replica| {
+        let told = told.policy.unwrap_or_default();
+        let (policy, mut changes) = (policy.clone(), policy.changes());
+        async move {
+            let differs = || {
                 let status = policy.status();
-                status.named.map(|named| named.version) != version || status.problem != replica.policy.problem
-            });
-            let _ = tokio::time::timeout(REPORT, news).await;
-        };
-        if stop.run_until_cancelled(wait).await.is_none() {
-            // Gone at once instead of after half a minute; if the bus is away it goes by itself.
-            let _ = tokio::time::timeout(AGAIN, presence::leave(&bus, &replica)).await;
-            return;
+                status.named.map(|named| named.version) != told.version || status.problem != told.problem
+            };
+            if changes.wait_for(|_| differs()).await.is_err() {
+                std::future::pending::<()>().await;
+            }
         }
-    }
+    };
+    presence::keep(bus, who, told, news, stop).await;
 }
 
-fn replica(policy: &Policy, who: &Who) -> Replica {
+fn decides_by(policy: &Policy, source: &str) -> PolicyReport {
     let status = policy.status();
-    Replica {
-        v: Version,
-        role: who.role.to_owned(),
-        name: who.name.clone(),
-        program: who.program.clone(),
-        policy: PolicyReport {
-            source: who.source.clone(),
-            version: status.named.as_ref().map(|named| named.version),
-            sha256: status.named.map(|named| named.sha256),
-            loaded_at: status.loaded_at,
-            confirmed_at: status.confirmed_at,
-            problem: status.problem,
-        },
+    PolicyReport {
+        source: source.to_owned(),
+        version: status.named.as_ref().map(|named| named.version),
+        sha256: status.named.map(|named| named.sha256),
+        loaded_at: status.loaded_at,
+        confirmed_at: status.confirmed_at,
+        problem: status.problem,
     }
 }

@@ -81,7 +81,12 @@ async fn look(opened: &Opened, as_json: Json) -> Result<ExitCode> {
     if as_json.json {
         let up: Vec<_> = up
             .iter()
-            .map(|one| json!({ "role": one.role, "name": one.name, "version": one.program, "policy": one.policy.version }))
+            .map(|one| {
+                json!({
+                    "role": one.role, "name": one.name, "version": one.program, "since": one.since,
+                    "detail": one.detail, "policy": one.policy.as_ref().and_then(|policy| policy.version),
+                })
+            })
             .collect();
         let all =
             json!({ "servers": bus.servers, "streams": bus.streams, "up": up, "problems": bus.problems });
@@ -117,14 +122,20 @@ fn show(bus: &BusStatus, up: &[Replica]) {
     print(&streams);
     output::say("");
     print(&consumers);
-    let mut replicas = table(&["up", "name", "version", "policy"]);
+    let mut replicas = table(&["up", "name", "version", "since", "policy", ""]);
     for one in up {
-        let policy = one.policy.version.map_or_else(|| "none".to_owned(), |version| version.to_string());
-        replicas.add_row([&one.role, &one.name, &one.program, &policy]);
+        let since = one.since.map(|since| since.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
+        let policy = one.policy.as_ref().map(|policy| policy.version);
+        let policy = match policy {
+            Some(version) => version.map_or_else(|| "none".to_owned(), |version| version.to_string()),
+            None => "-".to_owned(),
+        };
+        let detail = one.detail.as_deref().unwrap_or_default();
+        replicas.add_row([&one.role, &one.name, &one.program, &since, &policy, detail]);
     }
     output::say("");
     if up.is_empty() {
-        output::say("No worker and no API is up.");
+        output::say("Nothing is up.");
     } else {
         print(&replicas);
     }

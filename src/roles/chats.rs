@@ -10,7 +10,7 @@ use adjutant_gateway::{Finding, canary::Canary};
 use anyhow::{Result, anyhow};
 use tokio_util::sync::CancellationToken;
 
-use super::{canary, listen, measure, parts, serve, specs};
+use super::{canary, listen, measure, parts, presence, serve, specs};
 use crate::{config::Config, supervise::Supervisor};
 
 /// How long a gateway may go on sending after a stop.
@@ -69,6 +69,9 @@ async fn serve_slack(
         adjutant_gateway_slack::Gateway::open(parts::slack(config), bus.clone(), commands.specs.clone())
             .await
             .map_err(|findings| told("Slack", &findings))?;
+    let (health, name) = (gateway.health(), parts::slack(config).name);
+    let who = presence::who(Role::Slack, Some(name), Arc::new(move || health.ready().1));
+    presence::start(supervisor, &bus, who, stop);
     let gateway = Arc::new(gateway);
     let (running, known, until) = (gateway.clone(), commands.clone(), stop.clone());
     supervisor.start("Slack gateway", move || {
@@ -96,6 +99,9 @@ async fn serve_discord(
         adjutant_gateway_discord::Gateway::open(parts::discord(config), bus.clone(), commands.specs.clone())
             .await
             .map_err(|findings| told("Discord", &findings))?;
+    let (health, name) = (gateway.health(), parts::discord(config).name);
+    let who = presence::who(Role::Discord, Some(name), Arc::new(move || health.ready().1));
+    presence::start(supervisor, &bus, who, stop);
     let gateway = Arc::new(gateway);
     let (running, known, until) = (gateway.clone(), commands.clone(), stop.clone());
     supervisor.start("Discord gateway", move || {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{canary, chats, listen, measure, parts, specs};
+use super::{canary, chats, listen, measure, parts, presence, specs};
 use crate::{
     cli::RunArgs,
     config::Config,
@@ -54,6 +54,7 @@ pub(super) async fn up(config: &Config, stop: CancellationToken) -> Result<ExitC
     announce(config, &opened, &policy, chats.lines, api, prompt);
     if prompt {
         let bus = opened.role(Role::Console).await?;
+        presence::start(&mut supervisor, &bus, presence::terminal(config), &stop);
         supervisor.lead("console", console::run(parts::console(config), bus, completions(), stop.clone()));
     } else {
         log_notices(&mut supervisor, config, &opened, &stop).await?;
@@ -132,7 +133,14 @@ async fn work(
     let bus = opened.role(Role::Worker).await?;
     let worker = parts::worker(config);
     let health = worker.health.clone();
-    watch(supervisor, config, &policy, ("worker", worker.name.clone()), &bus, stop);
+    let (state, slots) = (health.clone(), worker.slots);
+    let detail = move || match state.ready() {
+        (true, _) => super::many(slots, "slot"),
+        (false, why) => why,
+    };
+    let who = presence::who(Role::Worker, Some(worker.name.clone()), Arc::new(detail));
+    watch(supervisor, config, &policy, &bus, stop);
+    presence::decides(supervisor, config, &policy, who, &bus, stop);
     let (stop, used) = (stop.clone(), bus.clone());
     supervisor.start("worker", move || {
         let (worker, bus, policy, stop) = (worker.clone(), bus.clone(), policy.clone(), stop.clone());
@@ -141,12 +149,11 @@ async fn work(
     Ok((used, health))
 }
 
-/// Follows the policy, and tells others which one this replica decides by.
+/// Follows the policy.
 fn watch(
     supervisor: &mut Supervisor,
     config: &Config,
     policy: &Arc<Policy>,
-    (role, name): (&'static str, String),
     bus: &Bus,
     stop: &CancellationToken,
 ) {
@@ -160,16 +167,6 @@ fn watch(
             } else {
                 policy.watch(every, stop).await;
             }
-            Ok(())
-        }
-    });
-    let program = env!("CARGO_PKG_VERSION").to_owned();
-    let who = live::Who { role, name, program, source: parts::policy_source(config) };
-    let (policy, bus, stop) = (policy.clone(), bus.clone(), stop.clone());
-    supervisor.start("policy report", move || {
-        let (policy, bus, who, stop) = (policy.clone(), bus.clone(), who.clone(), stop.clone());
-        async move {
-            live::report(policy, bus, who, stop).await;
             Ok(())
         }
     });
@@ -187,8 +184,12 @@ async fn serve_api(
     let canary = canary::start(supervisor, config, |pace| canary::of_api(&bus, pace), stop);
     let canary = canary.map(|canary| Probe::new(move || canary.ready()));
     let specs = specs::follow(supervisor, &bus, stop).specs;
-    let api = Api::open(ApiConfig { specs, canary, ..parts::api(config)? }, bus, policy).await?;
-    let (address, stop) = (api.address(), stop.clone());
+    let settings = ApiConfig { specs, canary, ..parts::api(config)? };
+    let api = Api::open(settings, bus.clone(), policy.clone()).await?;
+    let address = api.address();
+    let who = presence::who(Role::Api, None, Arc::new(move || format!("answers at {address}")));
+    presence::decides(supervisor, config, &policy, who, &bus, stop);
+    let stop = stop.clone();
     // It keeps its listener and its tasks by itself: what ends it is a fault that a new start would meet again.
     let running = Arc::new(Mutex::new(Some(api)));
     supervisor.start("API", move || {
@@ -208,7 +209,7 @@ pub(super) async fn api(config: &Config, stop: CancellationToken) -> Result<Exit
     let mut supervisor = Supervisor::new(stop.clone());
     measure::start(&mut supervisor, config, "api", &stop).await?;
     let bus = opened.role(Role::Api).await?;
-    watch(&mut supervisor, config, &policy, ("api", parts::replica()), &bus, &stop);
+    watch(&mut supervisor, config, &policy, &bus, &stop);
     let specs = specs::follow(&mut supervisor, &bus, &stop).specs;
     specs::teach(&mut supervisor, config, policy.clone(), specs, &stop);
     let http = listen::Parts::default().bus(&bus).policy(&policy);
@@ -260,7 +261,13 @@ pub(super) async fn deployments(config: &Config, stop: CancellationToken) -> Res
 pub(super) async fn console(config: &Config, stop: CancellationToken) -> Result<ExitCode> {
     let opened = shared(&parts::bus(config, false)?, "console").await?;
     let bus = opened.role(Role::Console).await?;
-    console::run(parts::console(config), bus, completions(), stop).await.map(|()| ExitCode::SUCCESS)
+    let until = stop.child_token();
+    let present = tokio::spawn(presence::keep(bus.clone(), presence::terminal(config), until.clone()));
+    let ended = console::run(parts::console(config), bus, completions(), stop).await;
+    until.cancel();
+    // It only takes leave, which is bounded.
+    let _ = present.await;
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// A bus that other processes are on too: alone on memory a role would wait for ever.

@@ -26,7 +26,10 @@ async fn a_healthy_installation_is_all_green_and_says_no_secret() {
         ("server", "nats-server of a running Adjutant"),
         ("streams and buckets", "13, as set-up makes them"),
         ("consumers", "8, as set-up makes them"),
-        ("replicas", "1 worker, 1 replica of the API"),
+        (
+            "replicas",
+            "1 worker, 1 replica of the API, 1 replica of the Slack gateway, 1 replica of the Discord gateway",
+        ),
         ("tables", "as this program has them"),
         ("pepper", "the one that the keys were made with"),
         ("copy of the journal", "goes on"),

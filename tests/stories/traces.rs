@@ -39,7 +39,11 @@ fn start(world: &World, name: &str, command: &mut Command) -> Worker {
 }
 
 /// The program as worker and as service, with what they do told.
-fn behind(world: &World, collector: &FakeCollector, adjutant: impl Fn(&[&str]) -> Command) -> [Worker; 2] {
+async fn behind(
+    world: &World,
+    collector: &FakeCollector,
+    adjutant: impl Fn(&[&str]) -> Command,
+) -> [Worker; 2] {
     let (mut worker, mut demo) = (adjutant(&["worker"]), adjutant(&["demo", "deployments"]));
     let worker = traced(&mut worker, collector).env("ADJUTANT_WORKER__NAME", "w0");
     let started = [start(world, "w0", worker), start(world, "demo", traced(&mut demo, collector))];

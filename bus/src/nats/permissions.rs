@@ -67,7 +67,7 @@ pub(crate) fn needs(role: Role) -> Needs {
     }
 }
 
-const GATEWAY: [Bucket; 3] = [Bucket::Leases, Bucket::Notices, Bucket::Sessions];
+const GATEWAY: [Bucket; 4] = [Bucket::Leases, Bucket::Notices, Bucket::Sessions, Bucket::Presence];
 /// The terminal is where admins publish a policy and look at what each replica runs.
 const TERMINAL: [Bucket; 5] =
     [Bucket::Leases, Bucket::Notices, Bucket::Sessions, Bucket::Policy, Bucket::Presence];
@@ -142,7 +142,7 @@ fn worker() -> Vec<String> {
     publish.extend(daemon(Role::Worker));
     publish.extend(read());
     publish.extend(["policy", "locks", "mode", "destinations", "presence"].into_iter().flat_map(watch));
-    publish.extend(["$KV.locks.>".to_owned(), "$KV.presence.worker.>".to_owned()]);
+    publish.extend(["$KV.locks.>".to_owned(), present(Role::Worker)]);
     publish.push("$KV.mode.freeze".to_owned());
     // A worker publishes a policy for whoever may; what is to be published is uploaded by the one who asks.
     publish.push("$KV.policy.>".to_owned());
@@ -158,6 +158,7 @@ fn gateway(role: Role, platform: Platform) -> Vec<String> {
     publish.extend(keep("leases", platform));
     publish.extend(keep("notices", platform));
     publish.extend(keep("sessions", platform));
+    publish.push(present(role));
     publish.extend(follow(&journals));
     publish
 }
@@ -177,7 +178,7 @@ fn api() -> Vec<String> {
     publish.extend(follow(&Journals::Platform(Platform::Api)));
     publish.extend(["policy", "revocations", "mode", "destinations", "presence"].into_iter().flat_map(watch));
     publish.extend(["revocations", "mode", "destinations"].map(|bucket| format!("$KV.{bucket}.>")));
-    publish.extend(["$KV.presence.api.>", "$KV.policy.draft.>"].map(str::to_owned));
+    publish.extend([present(Role::Api), "$KV.policy.draft.>".to_owned()]);
     publish.extend(keep("leases", Platform::Api));
     publish
 }
@@ -203,6 +204,11 @@ fn read() -> [String; 2] {
 /// Reading an entry of a bucket: an envelope, never the bare entry, which could be sent to any subject.
 fn get(bucket: &str) -> String {
     format!("$JS.API.STREAM.MSG.GET.KV_{bucket}")
+}
+
+/// Telling that one is up, as what one is.
+fn present(role: Role) -> String {
+    format!("$KV.presence.{}.>", role.as_str())
 }
 
 /// Reading a bucket, and writing what it has of a platform.

@@ -245,6 +245,19 @@ async fn a_service_speaks_under_its_own_name_only_and_gateways_keep_their_own_no
     assert!(world.console.store.get(Bucket::Notices, "console.a.b").await.unwrap().is_some());
     world.console.store.remove(Bucket::Notices, "console.a.b", None).await.unwrap();
     assert!(put("slack.a.b").await.is_err());
+    // A role tells that it is up itself, and not that another one is.
+    for (role, key, may) in [
+        (Role::Slack, "gateway-slack.a", true),
+        (Role::Slack, "gateway-discord.a", false),
+        (Role::Slack, "worker.a", false),
+        (Role::Discord, "gateway-discord.a", true),
+        (Role::Console, "gateway-console.a", true),
+        (Role::Console, "api.a", false),
+    ] {
+        let told =
+            world.role(role).await.store.put(Bucket::Presence, key, "v".into(), Expect::Anything).await;
+        assert_eq!(told.is_ok(), may, "{role:?} {key}: {told:?}");
+    }
     world.stop().await;
 }
 

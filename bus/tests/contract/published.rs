@@ -1,15 +1,24 @@
 //! The published policy on the bus, and who is up.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use adjutant_bus::{
     bundle::{self, Bundle, Draft, Named, News, Packed, Unpublished},
+    open::Role,
     ports::{Bucket, BusError, Expect},
-    presence::{self, PolicyReport, Replica},
-    wire::Version,
+    presence::{self, PolicyReport, Replica, Who},
+    wire::{self, Version},
 };
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 use super::world::{World, soon};
 
@@ -103,7 +112,9 @@ pub async fn who_is_up_is_told_and_who_stops_disappears(world: World) {
         role: "worker".to_owned(),
         name: name.to_owned(),
         program: "1".to_owned(),
-        policy: PolicyReport { source: "bus".to_owned(), version: Some(1), ..PolicyReport::default() },
+        since: None,
+        detail: None,
+        policy: Some(PolicyReport { source: "bus".to_owned(), version: Some(1), ..PolicyReport::default() }),
     };
     let (a, b) = (replica("host.a/1"), replica("b"));
     let mut seen = presence::watch(&world.console).await.unwrap();
@@ -118,4 +129,73 @@ pub async fn who_is_up_is_told_and_who_stops_disappears(world: World) {
     let none = async { while !seen.next().await.unwrap().is_empty() {} };
     soon(none).await;
     tokio::time::timeout(Duration::from_secs(5), presence::all(&world.bus)).await.unwrap().unwrap();
+}
+
+pub async fn each_role_tells_that_it_is_up_and_how_it_stands_until_it_stops(world: World) {
+    const ROLES: [Role; 5] = [Role::Api, Role::Console, Role::Discord, Role::Slack, Role::Worker];
+    let mut seen = presence::watch(&world.console).await.unwrap();
+    let (stop, since) = (CancellationToken::new(), Timestamp::now());
+    let open = Arc::new(AtomicUsize::new(0));
+    let mut roles = Vec::new();
+    for role in ROLES {
+        let open = open.clone();
+        let detail = move || format!("{} sockets{}", open.load(Ordering::Relaxed), "!".repeat(500));
+        let (name, program) = ("a.b/1".to_owned(), "1".to_owned());
+        let who = Who { role, name, program, since, detail: Arc::new(detail) };
+        let news = |_| std::future::pending::<()>();
+        roles.push(tokio::spawn(presence::keep(world.role(role).await, who, || None, news, stop.clone())));
+    }
+    // An entry lives for a second here, so all of them are not always there at once: each is seen, and again when it stands
+    // otherwise.
+    for sockets in ["0 sockets!", "2 sockets!"] {
+        let mut met = BTreeSet::new();
+        let all = async {
+            while met.len() < ROLES.len() {
+                let up = seen.next().await.unwrap();
+                let so = |one: &&Replica| one.detail.as_ref().unwrap().starts_with(sockets);
+                for one in up.iter().filter(so) {
+                    assert_eq!((one.since, &one.policy, one.name.as_str()), (Some(since), &None, "a.b/1"));
+                    assert!(one.detail.as_ref().unwrap().len() <= 200, "{one:?}");
+                    met.insert(one.role.clone());
+                }
+            }
+        };
+        soon(all).await;
+        assert_eq!(met, ROLES.map(|role| role.as_str().to_owned()).into());
+        open.store(2, Ordering::Relaxed);
+    }
+    stop.cancel();
+    for role in roles {
+        soon(role).await.unwrap();
+    }
+    let none = async { while !seen.next().await.unwrap().is_empty() {} };
+    soon(none).await;
+}
+
+pub async fn who_says_to_be_something_else_than_its_key_is_not_listed(world: World) {
+    let replica = |role: &str, name: &str| Replica {
+        v: Version,
+        role: role.to_owned(),
+        name: name.to_owned(),
+        program: "1".to_owned(),
+        since: None,
+        detail: None,
+        policy: None,
+    };
+    let mut seen = presence::watch(&world.console).await.unwrap();
+    assert_eq!(soon(seen.next()).await, Some(Vec::new()));
+    let slack = world.role(Role::Slack).await;
+    let forged = wire::encode("presence", &replica("worker", "a")).unwrap();
+    slack.store.put(Bucket::Presence, "gateway-slack.a", forged, Expect::Anything).await.unwrap();
+    let honest = replica("gateway-slack", "b");
+    presence::report(&slack, &honest).await.unwrap();
+    let listed = async {
+        loop {
+            let up = seen.next().await.unwrap();
+            if !up.is_empty() {
+                return up;
+            }
+        }
+    };
+    assert_eq!(soon(listed).await, vec![honest]);
 }

@@ -109,6 +109,14 @@ impl World {
         opened.dead_letters(100).await.unwrap().into_iter().map(|(p, r)| (p.to_vec(), r)).collect()
     }
 
+    /// The bus as a role has it, with its rights.
+    pub async fn role(&self, role: Role) -> Bus {
+        match &self.memory {
+            Some(memory) => memory.role(role),
+            None => self.opened().role(role).await.unwrap(),
+        }
+    }
+
     pub fn opened(&self) -> &Opened {
         &self.server.as_ref().unwrap().0
     }

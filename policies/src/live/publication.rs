@@ -69,7 +69,8 @@ pub async fn switched(bus: &Bus, version: u64, most: Duration) -> Switched {
         let Ok(mut replicas) = presence::watch(bus).await else { return };
         while let Some(replicas) = replicas.next().await {
             let workers = || replicas.iter().filter(|replica| replica.role == "worker");
-            let decides = |worker: &&Replica| worker.policy.version >= Some(version);
+            let decides =
+                |worker: &&Replica| worker.policy.as_ref().and_then(|policy| policy.version) >= Some(version);
             last.there = workers().filter(decides).count();
             last.workers = workers().count();
             if last.all() {
@@ -82,10 +83,10 @@ pub async fn switched(bus: &Bus, version: u64, most: Duration) -> Switched {
     Switched { took: begun.elapsed(), ..last }
 }
 
-/// What keeps a replica from deciding by what is published, or by its files; none: all is well.
+/// What keeps a replica from deciding by what is published, or by its files; none: all is well, or it decides nothing.
 #[must_use]
 pub fn trouble(replica: &Replica, newest: Option<&Named>) -> Option<String> {
-    let policy = &replica.policy;
+    let policy = replica.policy.as_ref()?;
     if let Some(problem) = &policy.problem {
         return Some(problem.clone());
     }
@@ -103,22 +104,22 @@ pub fn trouble(replica: &Replica, newest: Option<&Named>) -> Option<String> {
 /// Heads of the columns of [`stand`].
 pub const STAND: [&str; 5] = ["replica", "version", "content", "since", "state"];
 
-/// How a replica stands, for a table that people read.
+/// How a replica stands, for a table that people read; none: it decides nothing.
 #[must_use]
-pub fn stand(replica: &Replica, newest: Option<&Named>) -> Vec<String> {
-    let policy = &replica.policy;
+pub fn stand(replica: &Replica, newest: Option<&Named>) -> Option<Vec<String>> {
+    let policy = replica.policy.as_ref()?;
     let good = || match policy.source.as_str() {
         "bus" => "ok".to_owned(),
         other => format!("ok, from {other}"),
     };
     let first = |trouble: String| trouble.lines().next().unwrap_or_default().to_owned();
-    vec![
+    Some(vec![
         format!("{} {}", replica.role, replica.name),
         policy.version.map_or_else(|| "none".to_owned(), |version| version.to_string()),
         policy.sha256.as_deref().map_or_else(String::new, |sha256| format!("{sha256:.8}")),
         policy.loaded_at.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
         trouble(replica, newest).map_or_else(good, first),
-    ]
+    ])
 }
 
 /// Heads of the columns of [`entry`].

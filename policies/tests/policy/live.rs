@@ -13,11 +13,11 @@ use adjutant_bus::{
     memory::Memory,
     open::Role,
     ports::{Bucket, Bus, Expect, Limits},
-    presence,
+    presence::{self, Who},
 };
 use adjutant_policies::{
     Files, Options, Policy,
-    live::{self, Author, Who},
+    live::{self, Author},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -215,15 +215,21 @@ async fn what_each_replica_decides_by_is_told_until_it_goes() {
     let bus = bus();
     let replica = Replica::start(&bus).await;
     let stop = CancellationToken::new();
-    let who =
-        Who { role: "worker", name: "a/b".to_owned(), program: "1".to_owned(), source: "bus".to_owned() };
-    let reporting = tokio::spawn(live::report(replica.policy.clone(), bus.clone(), who, stop.clone()));
+    let who = Who {
+        role: Role::Worker,
+        name: "a/b".to_owned(),
+        program: "1".to_owned(),
+        since: jiff::Timestamp::now(),
+        detail: Arc::new(|| "2 slots".to_owned()),
+    };
+    let (policy, source) = (replica.policy.clone(), "bus".to_owned());
+    let reporting = tokio::spawn(live::report(policy, bus.clone(), who, source, stop.clone()));
     let first = next(&files(BASE), None);
     bundle::publish(&bus, &first).await.unwrap();
     let switched = live::switched(&bus, 1, SOON).await;
     assert!(switched.all() && switched.workers == 1, "{switched:?}");
     let told = presence::all(&bus).await.unwrap();
-    assert_eq!((told[0].name.as_str(), told[0].policy.version), ("a/b", Some(1)));
+    assert_eq!((told[0].name.as_str(), told[0].policy.as_ref().unwrap().version), ("a/b", Some(1)));
     assert_eq!(live::trouble(&told[0], Some(&first.named)), None);
     let newer = Named { version: 2, sha256: String::new() };
     assert!(live::trouble(&told[0], Some(&newer)).unwrap().contains("behind"));

@@ -127,7 +127,7 @@ fn jetstream(room: &Seen<Room>) -> Finding {
         }
         Seen::There(room) => Finding::good(WHAT, format!("{} in use, without a limit", size(room.used))),
         Seen::Forbidden => {
-            let fix = "Give this user the rights of its role; docs/operations.md lists them.";
+            let fix = "Give this user the rights of its role; docs/nats.md lists them.";
             Finding::bad(WHAT, true, "this user may not ask $JS.API.INFO", fix)
         }
         Seen::Missing => {

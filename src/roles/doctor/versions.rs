@@ -19,6 +19,14 @@ const UNCONFIRMED: SignedDuration = SignedDuration::from_secs(120);
 /// How long the list of replicas, or the newest policy, may take. A user that may not read them gets no answer.
 const LIST: Duration = Duration::from_secs(5);
 
+/// Roles besides workers, and how they are called.
+const OTHERS: [(&str, &str); 4] = [
+    ("api", "the API"),
+    ("gateway-slack", "the Slack gateway"),
+    ("gateway-discord", "the Discord gateway"),
+    ("gateway-console", "the terminal"),
+];
+
 pub(super) async fn examine(site: &Site) -> Vec<Finding> {
     const WHAT: &str = "replicas";
     let bus = match site.bus().await {
@@ -52,10 +60,13 @@ fn judge(replicas: &[Replica], newest: Option<&Named>, now: Timestamp) -> Vec<Fi
 
 fn up(replicas: &[Replica]) -> Finding {
     let of = |role: &str| replicas.iter().filter(|replica| replica.role == role).count();
-    let (workers, apis) = (of("worker"), of("api"));
-    // `adjutant up` has the API inside, and is one worker here.
-    let api = if apis == 0 { String::new() } else { format!(", {} of the API", many(apis, "replica")) };
-    let told = format!("{}{api}", many(workers, "worker"));
+    let workers = of("worker");
+    // `adjutant up` is one of each role that it serves.
+    let others = OTHERS.map(|(role, what)| (of(role), what));
+    let others = others.iter().filter(|(count, _)| *count > 0);
+    let told = others.fold(many(workers, "worker"), |told, (count, what)| {
+        format!("{told}, {} of {what}", many(*count, "replica"))
+    });
     if workers == 0 {
         return Finding::bad(
             "replicas",
@@ -100,12 +111,13 @@ fn policies(replicas: &[Replica], newest: Option<&Named>) -> Vec<Finding> {
             let what = format!("policy of {} {}", replica.role, replica.name);
             let first = trouble.lines().next().unwrap_or_default().to_owned();
             // Without a policy it refuses everything; with an older one it goes on by that.
-            Some(Finding::bad(&what, replica.policy.version.is_none(), first, FIX))
+            let without = replica.policy.as_ref().is_none_or(|policy| policy.version.is_none());
+            Some(Finding::bad(&what, without, first, FIX))
         })
         .collect();
     let mut contents: BTreeMap<&str, usize> = BTreeMap::new();
-    for replica in replicas {
-        *contents.entry(replica.policy.sha256.as_deref().unwrap_or_default()).or_default() += 1;
+    for policy in replicas.iter().filter_map(|replica| replica.policy.as_ref()) {
+        *contents.entry(policy.sha256.as_deref().unwrap_or_default()).or_default() += 1;
     }
     if contents.len() > 1 {
         let told: Vec<String> = contents.iter().map(|(hash, n)| format!("{hash:.8} on {n}")).collect();
@@ -129,7 +141,8 @@ fn policies(replicas: &[Replica], newest: Option<&Named>) -> Vec<Finding> {
 
 /// A replica that has not learnt for a while whether its policy is the newest one. After five minutes it runs nothing on production.
 fn unconfirmed(replica: &Replica, now: Timestamp) -> Option<Finding> {
-    let confirmed = replica.policy.confirmed_at.filter(|_| replica.policy.source == "bus")?;
+    let policy = replica.policy.as_ref().filter(|policy| policy.source == "bus")?;
+    let confirmed = policy.confirmed_at?;
     let since = now.duration_since(confirmed);
     (since > UNCONFIRMED).then(|| {
         let what = format!("policy of {} {}", replica.role, replica.name);
@@ -156,7 +169,9 @@ mod tests {
             role: role.to_owned(),
             name: name.to_owned(),
             program: program.to_owned(),
-            policy,
+            since: None,
+            detail: None,
+            policy: Some(policy),
         }
     }
 
@@ -174,6 +189,21 @@ mod tests {
         assert!(found.iter().all(|one| one.ok), "{found:?}");
         assert_eq!(found[0].found, "1 worker, 1 replica of the API");
         assert_eq!(found[2].found, "aabbccdd everywhere");
+    }
+
+    #[test]
+    fn gateways_decide_nothing_and_are_compared_by_their_program() {
+        let gateway = |name: &str, program: &str| Replica {
+            policy: None,
+            ..replica("gateway-slack", name, program, "")
+        };
+        let worker = replica("worker", "w0", OURS, "aabbccddee");
+        let found = judge(&[gateway("g0", OURS), gateway("g1", OURS), worker.clone()], None, now());
+        assert!(found.iter().all(|one| one.ok), "{found:?}");
+        assert_eq!(found[0].found, "1 worker, 2 replicas of the Slack gateway");
+        let found = judge(&[gateway("g0", "0.0.9"), worker], None, now());
+        let bad: Vec<&Finding> = found.iter().filter(|one| !one.ok).collect();
+        assert!(matches!(&bad[..], [one] if one.found.contains("0.0.9: gateway-slack g0")), "{bad:?}");
     }
 
     #[test]
@@ -198,7 +228,7 @@ mod tests {
     #[test]
     fn a_replica_without_a_policy_refuses_everything() {
         let mut without = replica("worker", "w0", OURS, "aa");
-        without.policy.version = None;
+        without.policy.as_mut().unwrap().version = None;
         assert!(
             judge(&[without], None, now()).iter().any(|one| one.fatal && one.what == "policy of worker w0")
         );
@@ -207,10 +237,10 @@ mod tests {
     #[test]
     fn a_policy_that_is_not_confirmed_is_said() {
         let mut old = replica("worker", "w0", OURS, "aa");
-        old.policy.confirmed_at = Some(now() - SignedDuration::from_mins(10));
+        old.policy.as_mut().unwrap().confirmed_at = Some(now() - SignedDuration::from_mins(10));
         let found = judge(&[old.clone()], None, now());
         assert!(found.iter().any(|one| !one.ok && one.found == "not confirmed for 10 min"), "{found:?}");
-        old.policy.confirmed_at = Some(now());
+        old.policy.as_mut().unwrap().confirmed_at = Some(now());
         assert!(judge(&[old], None, now()).iter().all(|one| one.ok));
     }
 }

@@ -21,7 +21,8 @@ pub(super) async fn status(config: &Config, as_json: bool) -> Result<ExitCode> {
     let opened = serve::shared(&parts::bus(config, false)?, "policy status").await?;
     let bus = opened.role(Role::Console).await?;
     let newest = bundle::newest(&bus).await?.map(|bundle| bundle.named);
-    let replicas = presence::all(&bus).await?;
+    let mut replicas = presence::all(&bus).await?;
+    replicas.retain(|replica| replica.policy.is_some());
     let troubles: Vec<Option<String>> =
         replicas.iter().map(|replica| trouble(replica, newest.as_ref())).collect();
     let good = !replicas.is_empty() && troubles.iter().all(Option::is_none);
@@ -39,12 +40,12 @@ pub(super) async fn status(config: &Config, as_json: bool) -> Result<ExitCode> {
         None => output::say("published  nothing"),
     }
     if replicas.is_empty() {
-        output::say("No replica is up.");
+        output::say("No replica that decides is up.");
         return Ok(exit(false));
     }
     let mut shown = table(&STAND);
-    for replica in &replicas {
-        shown.add_row(stand(replica, newest.as_ref()));
+    for row in replicas.iter().filter_map(|replica| stand(replica, newest.as_ref())) {
+        shown.add_row(row);
     }
     print(&shown);
     Ok(exit(good))

@@ -51,6 +51,13 @@ struct Node {
     process: Option<Child>,
 }
 
+impl Node {
+    fn new(n: usize) -> Self {
+        let name = format!("nats-{n}");
+        Self { name, client: free_port(), monitor: free_port(), route: free_port(), process: None }
+    }
+}
+
 impl Nats {
     /// One server with `deploy/nats/single.conf`, of which only the folder for the data is another one.
     pub fn single(binary: &Path) -> Self {
@@ -65,6 +72,11 @@ impl Nats {
     /// Three servers with `deploy/nats/cluster.conf`.
     pub fn cluster(binary: &Path) -> Self {
         Self::start_with(binary, "cluster.conf", "nats", THREE, None)
+    }
+
+    /// Three servers with `deploy/nats/cluster.conf`, whose files (a copy in the folder that is given) are changed before they start.
+    pub fn edited_cluster(binary: &Path, edit: Edit) -> Self {
+        Self::start_with(binary, "cluster.conf", "nats", THREE, Some(edit))
     }
 
     fn start_with(
@@ -89,15 +101,7 @@ impl Nats {
             .map(|variable| (variable.to_owned(), format!("pass-{}", variable.to_lowercase())))
             .collect();
         passwords.insert("NATS_ROUTE_PASSWORD".to_owned(), "pass-route".to_owned());
-        let nodes = (0..nodes)
-            .map(|n| Node {
-                name: format!("nats-{n}"),
-                client: free_port(),
-                monitor: free_port(),
-                route: free_port(),
-                process: None,
-            })
-            .collect();
+        let nodes = (0..nodes).map(Node::new).collect();
         let watchdog = Watchdog::over(dir.path(), END);
         let binary = binary.to_owned();
         let mut nats = Self { nodes, passwords, config, scheme, binary, _watchdog: watchdog, dir };
@@ -162,11 +166,7 @@ impl Nats {
         let dir = self.dir.path();
         let config = dir.join(format!("{}.conf", node.name));
         if !config.exists() {
-            let shipped = std::fs::read_to_string(dir.join(self.config)).expect("the configuration");
-            let data = "store_dir: \"/data\"";
-            assert!(shipped.contains(data), "{shipped}");
-            let own = shipped.replace(data, &format!("store_dir: {:?}", dir.join(&node.name)));
-            std::fs::write(&config, own).expect("it can be written");
+            std::fs::write(&config, own_config(dir, self.config, &node.name)).expect("it can be written");
         }
         let log =
             std::fs::File::options().create(true).append(true).open(dir.join(format!("{}.log", node.name)));
@@ -175,7 +175,7 @@ impl Nats {
             .arg("--config")
             .arg(&config)
             .args(["--addr", "127.0.0.1", "--port", &node.client.to_string()])
-            .args(["--http_port", &node.monitor.to_string(), "--name", &node.name])
+            .args(["--http_port", &node.monitor.to_string()])
             .arg("--pid")
             .arg(dir.join(format!("{}.pid", node.name)))
             .envs(&self.passwords)
@@ -192,6 +192,42 @@ impl Nats {
                 .arg(format!("nats://route:{route_password}@127.0.0.1:{}", node.route));
         }
         node.process = Some(command.spawn().expect("nats-server must start"));
+    }
+
+    /// Starts one more, which knows where the others are, with a configuration of its own: what the others have, changed.
+    pub fn newcomer(&mut self, change: impl Fn(String) -> String) -> usize {
+        let n = self.nodes.len();
+        self.nodes.push(Node::new(n));
+        self.change(n, change);
+        self.start(n);
+        n
+    }
+
+    /// Writes the configuration of a server anew: what ships, changed. It reads it when it starts or reloads.
+    pub fn change(&self, n: usize, change: impl Fn(String) -> String) {
+        let (dir, name) = (self.dir.path(), &self.nodes[n].name);
+        let own = change(own_config(dir, self.config, name));
+        std::fs::write(dir.join(format!("{name}.conf")), own).expect("it can be written");
+    }
+
+    /// Tells one something as operators do: `nats-server --signal reload`, `ldm`.
+    pub fn order(&self, n: usize, word: &str) {
+        let pid = self.dir.path().join(format!("{}.pid", self.nodes[n].name));
+        let order = format!("{word}={}", pid.display());
+        let done = Command::new(&self.binary).args(["--signal", &order]).output().expect("nats-server");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Whether one has ended by itself.
+    pub fn has_ended(&mut self, n: usize) -> bool {
+        let process = self.nodes[n].process.as_mut().expect("it was started");
+        process.try_wait().expect("it can be asked").is_some()
+    }
+
+    /// What one answers at a path of its monitoring.
+    pub fn monitored(&self, n: usize, path: &str) -> String {
+        let answer = ask(self.nodes[n].monitor, path).expect("it answers");
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
     }
 
     /// Kills one as a crash would.
@@ -259,15 +295,25 @@ fn variables(text: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a server says that it is well, JetStream included.
 fn is_well(port: u16) -> bool {
-    let asked = || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    asked().is_ok_and(|answer| answer.lines().next().is_some_and(|line| line.contains(" 200 ")))
+    ask(port, "/healthz").is_ok_and(|answer| answer.lines().next().is_some_and(|line| line.contains(" 200 ")))
+}
+
+/// What is answered at a path, with its head.
+fn ask(port: u16, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// A configuration that ships, with a folder for the data of this server.
+fn own_config(dir: &Path, shipped: &str, name: &str) -> String {
+    let shipped = std::fs::read_to_string(dir.join(shipped)).expect("the configuration");
+    let data = "store_dir: \"/data\"";
+    assert!(shipped.contains(data), "{shipped}");
+    shipped.replace(data, &format!("store_dir: {:?}", dir.join(name)))
 }
 
 fn free_port() -> u16 {

@@ -27,7 +27,10 @@ const TESTS: &str = "allow, everyone, console:local/terminal, ping, run, *\n";
 
 /// What is found once everything is up.
 const UP: [(&str, &str); 4] = [
-    ("replicas", "1 worker, 1 replica of the API"),
+    (
+        "replicas",
+        "1 worker, 1 replica of the API, 1 replica of the Slack gateway, 1 replica of the Discord gateway",
+    ),
     ("tables", "as this program has them"),
     ("copy of the journal", "goes on"),
     ("commands", "registered, as the catalogue is"),

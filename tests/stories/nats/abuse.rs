@@ -87,6 +87,9 @@ const ABUSES: &[(&str, Try)] = &[
     ("gateway-slack", Publish("$KV.leases.discord.sender")),
     ("gateway-slack", Publish("$KV.sessions.discord.0")),
     ("gateway-slack", Publish("$KV.policy.bundle.1")),
+    ("gateway-slack", Publish("$KV.presence.gateway-discord.a")),
+    ("gateway-slack", Publish("$KV.presence.worker.a")),
+    ("gateway-slack", Ask("$JS.API.STREAM.MSG.GET.KV_presence")),
     ("gateway-slack", Publish("$KV.mode.pause")),
     // A gateway that follows the journals of all, or of another platform.
     ("gateway-slack", Ask("$JS.API.CONSUMER.CREATE.JOURNAL.follow-slack-0.adjutant.v1.log.discord.>")),
@@ -232,7 +235,7 @@ async fn the_whole_program_runs_on_what_ships_and_each_abuse_is_refused() {
     let (status, _) = here.status().await;
     let up: Vec<&str> =
         status["up"].as_array().unwrap().iter().map(|one| one["role"].as_str().unwrap()).collect();
-    assert!(up.contains(&"worker") && up.contains(&"api"), "{status}");
+    assert!(["worker", "api", "gateway-slack"].iter().all(|role| up.contains(role)), "{status}");
 
     let mut users: BTreeMap<&str, Raw> = BTreeMap::new();
     for user in

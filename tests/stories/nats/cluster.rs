@@ -24,16 +24,16 @@ use super::{
 const TAKES: Duration = Duration::from_millis(100);
 
 /// A system on a cluster, whose service counts what it is asked.
-struct Cluster {
-    here: Installation,
-    calls: Calls,
+pub struct Cluster {
+    pub here: Installation,
+    pub calls: Calls,
     console: Bus,
     /// As the record is read.
     reader: Bus,
 }
 
 impl Cluster {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let here = Installation::cluster().await;
         let console = here.bus("gateway-console", Role::Console).await;
         let reader = here.bus("worker", Role::Worker).await;
@@ -41,7 +41,7 @@ impl Cluster {
     }
 
     /// A replica of the service, until it is told to stop.
-    async fn service(&self) -> (CancellationToken, tokio::task::JoinHandle<()>) {
+    pub async fn service(&self) -> (CancellationToken, tokio::task::JoinHandle<()>) {
         let services = self.here.bus("svc-deployments", Role::Demo).await.services;
         let gate = Arc::new(tokio::sync::Semaphore::new(0));
         let serve = Arc::new(Counting { calls: self.calls.clone(), gate, takes: TAKES });
@@ -52,7 +52,7 @@ impl Cluster {
     }
 
     /// A worker that takes commands.
-    async fn worker(&self, name: &str) -> Worker {
+    pub async fn worker(&self, name: &str) -> Worker {
         let worker = self.here.start("worker", name, &["worker"]);
         let log = self.here.path().join(format!("{name}.log"));
         let ready = || std::fs::read_to_string(&log).is_ok_and(|text| text.contains("worker is ready"));
@@ -86,7 +86,7 @@ impl Cluster {
         assert_eq!(self.eventually("the whole record", recorded).await, events);
     }
 
-    async fn eventually<T>(&self, what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+    pub async fn eventually<T>(&self, what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
         let deadline = tokio::time::Instant::now() + SOON;
         loop {
             if let Some(found) = attempt().await {
@@ -106,18 +106,18 @@ impl Cluster {
         id
     }
 
-    async fn submit_all(&self, wave: &str, count: usize) -> Vec<RequestId> {
+    pub async fn submit_all(&self, wave: &str, count: usize) -> Vec<RequestId> {
         let one = |n: usize| async move { self.submit(&format!("{wave}{n}"), "deploy mutating").await };
         futures::future::join_all((0..count).map(one)).await
     }
 
-    async fn events(&self) -> Vec<Recorded> {
+    pub async fn events(&self) -> Vec<Recorded> {
         let read = async || self.reader.journal.read(&Journals::All, 0, 100_000).await.ok();
         self.eventually("the journal", read).await
     }
 
     /// Waits until all of these have ended, and checks that each did so once, and was called once at most.
-    async fn assert_ended_once(&self, requests: &[RequestId]) -> Vec<Outcome> {
+    pub async fn assert_ended_once(&self, requests: &[RequestId]) -> Vec<Outcome> {
         let ends = async || {
             let all = self.events().await;
             let end = |id: &RequestId| {
@@ -139,7 +139,7 @@ impl Cluster {
     }
 
     /// The server that leads a stream.
-    async fn leader(&self, stream: &str) -> usize {
+    pub async fn leader(&self, stream: &str) -> usize {
         let port = self.here.nats.port();
         let mut admin = Raw::connect(port, "admin", self.here.nats.password("admin")).await;
         let info = admin.ask(&format!("$JS.API.STREAM.INFO.{stream}"), "").await.unwrap();

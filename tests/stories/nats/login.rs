@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use super::world::{Installation, binary, text};
 
 /// An authority, and a certificate of it with its key for 127.0.0.1, good for both ends.
-fn certificates(dir: &Path) {
+pub fn certificates(dir: &Path) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -21,7 +21,7 @@ fn certificates(dir: &Path) {
 }
 
 /// Makes the users of the server as an operator does.
-fn make_users(dir: &Path, how: &[&str]) {
+pub fn make_users(dir: &Path, how: &[&str]) {
     let made = Command::new(env!("CARGO_BIN_EXE_adjutant"))
         .args(["bus", "users", "--secrets", "secrets", "--out", "permissions.conf"])
         .args(how)
@@ -32,7 +32,7 @@ fn make_users(dir: &Path, how: &[&str]) {
 }
 
 /// Takes the sign of a remark from a line of a file that ships.
-fn uncomment(file: &Path, line: &str) {
+pub fn uncomment(file: &Path, line: &str) {
     let text = std::fs::read_to_string(file).unwrap();
     let remark = format!("# {line}");
     assert!(text.contains(&remark), "{remark}: {text}");

@@ -21,14 +21,20 @@ pub struct Raw {
 
 impl Raw {
     pub async fn connect(port: u16, user: &str, password: &str) -> Self {
+        let mut raw = Self::dial(port, user, password).await;
+        assert_eq!(raw.said().await, Vec::<String>::new(), "{user} may connect");
+        raw.subscribe(&format!("_INBOX_{user}.>"), None).await;
+        assert_eq!(raw.said().await, Vec::<String>::new(), "{user} has an inbox");
+        raw
+    }
+
+    /// Says who it is, and does not look what the server has to say to that.
+    pub async fn dial(port: u16, user: &str, password: &str) -> Self {
         let (read, write) = TcpStream::connect(("127.0.0.1", port)).await.unwrap().into_split();
         let mut raw = Self { user: user.to_owned(), read: BufReader::new(read), write, messages: Vec::new() };
         let connect = serde_json::json!({ "user": user, "pass": password, "verbose": false, "headers": true,
             "no_responders": true, "protocol": 1 });
         raw.send(&format!("CONNECT {connect}\r\n")).await;
-        assert_eq!(raw.said().await, Vec::<String>::new(), "{user} may connect");
-        raw.subscribe(&format!("_INBOX_{user}.>"), None).await;
-        assert_eq!(raw.said().await, Vec::<String>::new(), "{user} has an inbox");
         raw
     }
 
@@ -51,6 +57,15 @@ impl Raw {
         self.send("PING\r\n").await;
         let mut said = Vec::new();
         while !self.line(&mut said).await {}
+        said
+    }
+
+    /// Waits until the server hangs up; what it said before.
+    pub async fn hung_up(mut self) -> String {
+        let mut said = String::new();
+        // A reset is an end, too.
+        let all = async { while self.read.read_line(&mut said).await.is_ok_and(|length| length > 0) {} };
+        tokio::time::timeout(PATIENCE, all).await.expect("the server must hang up");
         said
     }
 

@@ -48,7 +48,12 @@ impl Installation {
 
     /// On three servers as shipped, with three copies of everything.
     pub async fn cluster() -> Self {
-        let installation = Self::on(tokio::task::block_in_place(|| Nats::cluster(&binary())));
+        Self::on_cluster(tokio::task::block_in_place(|| Nats::cluster(&binary()))).await
+    }
+
+    /// On these three servers, with three copies of everything.
+    pub async fn on_cluster(nats: Nats) -> Self {
+        let installation = Self::on(nats);
         // A cluster that has just come up may still be choosing who leads.
         installation.until_success(|| installation.adjutant("admin", &["bus", "setup"])).await;
         installation

@@ -44,7 +44,7 @@ fn lag(what: &str, consumer: &Consumer) -> Option<Finding> {
     }
     let messages = many(usize::try_from(*pending).unwrap_or(usize::MAX), "message");
     if !nobody {
-        let fix = "Start more of those who take from it; see docs/operations.md.";
+        let fix = "Start more of those who take from it; see docs/scaling.md.";
         return Some(Finding::bad(what, false, format!("{messages} behind, and being taken"), fix));
     }
     let workers = what.starts_with("consumer workers of stream COMMANDS");

@@ -27,12 +27,14 @@ impl Command for Status {
 
     async fn run(&self, asked: &Asked) -> Result<Reply, Failure> {
         let newest = bundle::newest(&asked.bus).await?.map(|bundle| bundle.named);
-        let replicas = presence::all(&asked.bus).await?;
+        let mut replicas = presence::all(&asked.bus).await?;
+        replicas.retain(|replica| replica.policy.is_some());
         let published = newest.as_ref().map_or_else(
             || "nothing has been published".to_owned(),
             |named| format!("{} ({:.8})", named.version, named.sha256),
         );
-        let rows: Vec<Vec<String>> = replicas.iter().map(|replica| stand(replica, newest.as_ref())).collect();
+        let rows: Vec<Vec<String>> =
+            replicas.iter().filter_map(|replica| stand(replica, newest.as_ref())).collect();
         let good = replicas.iter().all(|replica| trouble(replica, newest.as_ref()).is_none());
         let (tone, title) = match (good, replicas.len()) {
             (_, 0) => (Tone::Warning, "No replica tells which policy it decides by".to_owned()),
