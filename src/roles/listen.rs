@@ -1,6 +1,6 @@
 //! What this process answers over HTTP: whether it lives, whether it is ready, and what platforms call.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use adjutant_bus::ports::{Bus, Status};
 use adjutant_gateway::canary::Canary;
@@ -17,6 +17,9 @@ use crate::{
     config::{Config, DiscordIngress, Ingress},
     supervise::Supervisor,
 };
+
+/// How long a platform's calls are still taken after a stop: proxies ask for readiness every few seconds.
+const CLOSES: Duration = Duration::from_secs(5);
 
 /// Whether a part is ready, and what is known about it.
 type Health = Arc<dyn Fn() -> (bool, String) + Send + Sync>;
@@ -108,7 +111,7 @@ fn decided_by(policy: &Policy) -> (bool, String) {
 }
 
 /// Starts to listen, if that is configured. While the process stops, `/readyz` says so; where no platform calls, it is
-/// answered until the process ends.
+/// answered until the process ends, and where one does, what it sends is taken for a while: a proxy has to notice first.
 ///
 /// # Errors
 /// The address cannot be used, or none is configured where one is needed.
@@ -148,7 +151,11 @@ pub(super) async fn start(
         let (routes, stop, listener) = (routes.clone(), stop.clone(), listener.lock().take());
         async move {
             let listener = listener.context("the listener is gone")?;
-            Ok(axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await?)
+            let closes = async move {
+                stop.cancelled().await;
+                tokio::time::sleep(CLOSES).await;
+            };
+            Ok(axum::serve(listener, routes).with_graceful_shutdown(closes).await?)
         }
     });
     Ok(())

@@ -4,6 +4,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::{
+    discord::world::{ADA, DEPLOYS, DiscordWorld, deploy},
     nats::{raw::Raw, world::Installation},
     world::{SOON, Worker, World, write_policy},
 };
@@ -92,4 +93,31 @@ async fn a_worker_that_is_connected_and_can_take_nothing_is_not_ready() {
     here.set_up().await;
     until(200).await;
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_a_platform_calls_takes_what_a_proxy_still_sends_after_the_stop() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let discord = DiscordWorld::new(std::time::Duration::ZERO).await;
+    let _worker = discord.worker("w0");
+    let (port, key) = (free_port(), discord.fake.world().public_key.clone());
+    let listen = format!("127.0.0.1:{port}");
+    let settings = [
+        ("ADJUTANT_HTTP__LISTEN", listen.as_str()),
+        ("ADJUTANT_DISCORD__INGRESS", "http"),
+        ("ADJUTANT_DISCORD__PUBLIC_KEY", &key),
+    ];
+    let mut gateway = discord.start("g0", &settings);
+    until(&discord.world, port, 200, "commands").await;
+    gateway.signal(Signal::SIGTERM);
+    assert_eq!(until(&discord.world, port, 503, "process").await, "stops, and takes nothing new");
+    // The proxy has not noticed yet.
+    discord.fake.interactions_to(&format!("http://{listen}/discord/interactions"));
+    let asked = discord.fake.command(ADA, DEPLOYS, deploy("say", Some("at the last moment")));
+    asked.acknowledged().await;
+    discord.world.eventually(async || (discord.world.called() == 1).then_some(())).await;
+    let status = tokio::time::timeout(SOON, gateway.0.wait()).await.expect("it must stop").unwrap();
+    assert!(status.success(), "{status}");
+    discord.assert_no_violations();
+    discord.stop().await;
 }

@@ -371,6 +371,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_lost_connection_is_tried_at_once_and_then_at_least_every_second() {
+        assert_eq!([delay(0), delay(1)], [Duration::ZERO; 2]);
+        assert!((25..50).contains(&delay(2).as_millis()), "{:?}", delay(2));
+        for attempts in [7, 40, usize::MAX] {
+            assert!((500..1_000).contains(&delay(attempts).as_millis()), "{attempts}");
+        }
+    }
+
+    #[test]
     fn what_passes_by_itself_is_worth_another_try_and_a_limit_is_told_as_full() {
         let meaning = |code, err_code, description: &str| {
             let told = meaning(&ApiError { err_code, code, description: description.to_owned() });

@@ -1,6 +1,6 @@
 //! Later answers to an interaction, by its token: for fifteen minutes, and with the visibility that the first one fixed.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     FakeDiscord, Posted, Via,
@@ -10,6 +10,9 @@ use super::{
     reply::{Answer, Refused},
     rest::Request,
 };
+
+/// The bot still thinks.
+const LOADING: u64 = 1 << 7;
 
 fn unknown() -> Refused {
     Refused::new(404, 10_015, "Unknown Webhook")
@@ -100,6 +103,15 @@ fn named(fake: &FakeDiscord, interaction: &Interaction, request: &Request) -> Re
 
 pub(super) fn get(fake: &FakeDiscord, request: &Request) -> Answer {
     let interaction = answered(fake, request)?;
+    if let Some(hidden) = interaction.deferred
+        && request.parameters[2] == "@original"
+    {
+        // A promised answer is a message that shows that the bot thinks (Discord: "Message Flags").
+        let flags = LOADING | if hidden { EPHEMERAL } else { 0 };
+        let thinking =
+            json!({ "id": interaction.id, "channel_id": interaction.channel, "content": "", "flags": flags });
+        return Ok((200, thinking));
+    }
     let message = named(fake, &interaction, request)?;
     Ok((200, messages::show(&fake.world(), &message, false)))
 }
