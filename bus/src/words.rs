@@ -209,5 +209,11 @@ pub fn quote(text: &str) -> String {
     format!("\"{text}\"")
 }
 
+/// Whether a text that is quoted comes through as it is: nothing in it is typography that [`split`] undoes.
+#[must_use]
+pub fn comes_through(text: &str) -> bool {
+    split(&quote(text)).is_ok_and(|words| matches!(&*words.words, [word] if word.text == text))
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,10 @@ use std::{
 
 use adjutant_bus::spec::{ArgKind, ArgSpec, CommandPath, CommandSpec};
 
-use crate::{arguments::Grammar, words::Word};
+use crate::{
+    arguments::Grammar,
+    words::{self, Word},
+};
 
 /// Most arguments of one command.
 const MOST_ARGS: usize = 25;
@@ -195,6 +198,16 @@ fn check_arg(arg: &ArgSpec) -> Result<(), String> {
     }
     if matches!(&arg.kind, ArgKind::Choice { choices } if choices.is_empty()) {
         return Err(format!("its argument `{}` has no choices", arg.name));
+    }
+    if let ArgKind::Choice { choices } = &arg.kind
+        && let Some(choice) =
+            choices.iter().find(|choice| !choice.is_empty() && !words::comes_through(choice))
+    {
+        let why = "typographic quotes and signs that show nothing are undone in what people type";
+        return Err(format!(
+            "its argument `{}` has a choice that nobody can type, {choice:?}: {why}",
+            arg.name
+        ));
     }
     if matches!(&arg.kind, ArgKind::Choice { choices } if ambiguous(choices)) {
         return Err(format!("its argument `{}` has choices that are empty or differ in case only", arg.name));

@@ -13,7 +13,10 @@ pub(super) fn clean(text: &str) -> Result<String, WordsError> {
         match c {
             c if is_double_quote(c) => line.push('"'),
             '‘' | '’' | '‚' | '‛' | '＇' => line.push('\''),
-            '—' | '–' | '―' if opens_flag(before, next) => line.push_str("--"),
+            // A joiner before a letter is dropped below, so that it does not stand between a dash and its word.
+            '—' | '–' | '―' if opens_flag(before, rest.clone().find(|c| !is_joiner(*c))) => {
+                line.push_str("--");
+            }
             '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => line.push(' '),
             c if is_odd_blank(c) => line.push(' '),
             '\u{200C}' | '\u{200D}' if !joins(before, next) => continue,

@@ -97,3 +97,21 @@ fn typographic_quotes_in_a_quoted_word_do_not_end_it() {
     let texts: Vec<&str> = split.words.iter().map(|word| word.text.as_str()).collect();
     assert_eq!(texts, ["say", "the \"good\" \"old\" days"]);
 }
+
+#[test]
+fn a_text_comes_through_quotes_unless_it_is_typography() {
+    for good in ["a", "two words", "it's \"on\"", "\\", "--x", "é漢🙂", " a "] {
+        assert!(comes_through(good), "{good:?}");
+    }
+    for odd in ["it’s", "“a”", "a\u{200b}b", "a\u{a0}b", "a\nb", "\u{7}"] {
+        assert!(!comes_through(odd), "{odd:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_undone_once_is_undone(text in "[ -~“’«—–―é漢\u{200d}\u{200c}\u{200b}\u{a0}\u{3000}\n]{0,24}") {
+        let once = clean::clean(&text).unwrap();
+        prop_assert_eq!(clean::clean(&once).unwrap(), once);
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use adjutant_bus::{
     line::wanted,
     spec::{ArgKind, ArgSpec, CommandSpec},
+    words,
 };
 use serde_json::{Map, Value, json};
 
@@ -69,7 +70,7 @@ pub(super) enum Offer {
     Listed,
     /// As somebody types, since they are too many for a list.
     AsTyped,
-    /// Not at all: one is too long, or Discord would change it.
+    /// Not at all: one is too long, Discord would change it, or it would not come through a line.
     Nothing,
 }
 
@@ -77,7 +78,10 @@ pub(super) enum Offer {
 pub(super) fn offer(choices: &[String]) -> Offer {
     let different: BTreeSet<&String> = choices.iter().collect();
     let fits = |choice: &String| {
-        !choice.is_empty() && limits::length(choice) <= CHOICE && limits::cut(choice, CHOICE) == *choice
+        !choice.is_empty()
+            && limits::length(choice) <= CHOICE
+            && limits::cut(choice, CHOICE) == *choice
+            && words::comes_through(choice)
     };
     match choices.len() {
         0 => Offer::Nothing,
@@ -90,4 +94,19 @@ pub(super) fn offer(choices: &[String]) -> Offer {
 /// A choice: what people read, and what is sent.
 pub(super) fn offered(name: &str, value: &str) -> Value {
     json!({ "name": limits::cut(name, CHOICE), "value": value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_that_would_not_be_what_was_picked_are_not_offered() {
+        let of =
+            |choices: &[&str]| offer(&choices.iter().map(|choice| (*choice).to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["staging", "two words", "it's \"on\"", "-x"]), Offer::Listed);
+        for odd in ["", "it’s", "“a”", "a\u{200b}b", "a\u{a0}b", " a"] {
+            assert_eq!(of(&["staging", odd]), Offer::Nothing, "{odd:?}");
+        }
+    }
 }

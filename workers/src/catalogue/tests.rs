@@ -39,6 +39,8 @@ fn a_description_that_contradicts_itself_is_left_out_and_told() {
         vec![flag(ArgKind::Rest)],
         vec![flag(choice(&[]))],
         vec![flag(choice(&["yes", "Yes"]))],
+        vec![flag(choice(&["yes", "it’s on"]))],
+        vec![flag(choice(&["a\u{200b}b"]))],
         vec![flag(choice(&["a"])).default_value("b")],
         vec![flag(ArgKind::Integer { min: Some(2), max: Some(1) })],
         vec![flag(ArgKind::Integer { min: Some(2), max: None }).default_value(1)],
