@@ -123,6 +123,11 @@ impl Nats {
         self.nodes[0].client
     }
 
+    /// The port of the server with this number, for clients.
+    pub fn port_of(&self, n: usize) -> u16 {
+        self.nodes[n].client
+    }
+
     /// Where its files are.
     pub fn dir(&self) -> &Path {
         self.dir.path()

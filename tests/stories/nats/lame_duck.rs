@@ -2,7 +2,7 @@
 
 use adjutant_bus::event::Outcome;
 
-use super::cluster::Cluster;
+use super::{cluster::Cluster, raw::Raw};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_sent_away_under_load_loses_nothing_and_doubles_nothing() {
@@ -11,7 +11,10 @@ async fn a_server_that_is_sent_away_under_load_loses_nothing_and_doubles_nothing
     let workers = [cluster.worker("w0").await, cluster.worker("w1").await];
     let leader = cluster.leader("COMMANDS").await;
     let mut requests = cluster.submit_all("before", 20).await;
-    cluster.here.nats.order(leader, "ldm");
+    // Clients choose their server: one at least is on this one.
+    let nats = &cluster.here.nats;
+    let _client = Raw::connect(nats.port_of(leader), "admin", nats.password("admin")).await;
+    nats.order(leader, "ldm");
     // Until it has sent all its clients away, and ended by itself.
     let mut wave = 0;
     while !cluster.here.nats.has_ended(leader) {
