@@ -1,5 +1,6 @@
 //! The bus on a NATS server with JetStream. The only place that speaks to one; file by file the sibling of `memory`.
 
+mod ack;
 pub mod connect;
 mod event;
 mod filter;

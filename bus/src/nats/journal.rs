@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
-    connect::{EXPECTED, Link, WRONG_LAST_SEQUENCE, meaning},
+    ack::{EXPECTED, WRONG_LAST_SEQUENCE, meaning},
+    connect::Link,
     event::decode,
     follow,
     topology::JOURNAL,

@@ -17,7 +17,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{
-    connect::{self, ApiError, Link, Login},
+    ack::ApiError,
+    connect::{self, Link, Login},
     filter::covers,
     settings::{CONSUMER, Difference, STREAM, differences},
     topology,

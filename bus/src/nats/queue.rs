@@ -14,7 +14,8 @@ use tokio::sync::OnceCell;
 use tracing::error;
 
 use super::{
-    connect::{Link, meaning},
+    ack::meaning,
+    connect::Link,
     topology::{COMMANDS, OUTBOX},
     trace,
 };

@@ -17,7 +17,10 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::warn;
 
-use super::connect::{EXPECTED, Link, WRONG_LAST_SEQUENCE, meaning};
+use super::{
+    ack::{EXPECTED, WRONG_LAST_SEQUENCE, meaning},
+    connect::Link,
+};
 use crate::ports::{BoxStream, Bucket, BusError, Change, Entry, Expect, Store, StoreError};
 
 /// Changes handed to a watcher that it has not taken yet.

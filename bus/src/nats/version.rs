@@ -2,7 +2,7 @@
 
 use semver::Version;
 
-use super::connect::{Link, PubAck};
+use super::{ack::PubAck, connect::Link};
 use crate::ports::BusError;
 
 /// The oldest server that does everything the bus relies on.
